@@ -1,0 +1,150 @@
+import createClient, { type Middleware } from "openapi-fetch";
+import type { paths } from "../generated/api.ts";
+import { repeatable } from "../generated/limits.ts";
+import { checkCount, checkId, checkMs, refuseUnknown } from "./check.ts";
+import { ApiError, InvalidInputError } from "./errors.ts";
+import { redactor, secretsOf } from "./redact.ts";
+import type { Answer, Call, Transport } from "./transport.ts";
+import type { CallOptions, Method, OkOf, PathsWith } from "./types.ts";
+
+type Given<O> = O extends { readonly parameters: infer P } ? Pick<P, Extract<keyof P, "path" | "query">> : never;
+type ParamsOf<O> = object extends Given<O> ? { readonly params?: Given<O> } : { readonly params: Given<O> };
+type BodyOf<O> = O extends { readonly requestBody: { readonly content: { readonly "application/json": infer B } } }
+  ? { readonly body: B }
+  : O extends { readonly requestBody?: { readonly content: { readonly "application/json": infer B } } | undefined }
+    ? { readonly body?: B }
+    : unknown;
+type InitOf<O> = ParamsOf<O> & BodyOf<O> & CallOptions;
+type ArgumentsOf<O> = object extends InitOf<O> ? [init?: InitOf<O>] : [init: InitOf<O>];
+
+/** What a call gives back. Anything but a 2xx is thrown. */
+export interface ApiAnswer<T> {
+  /** The body; undefined for 204 only. */
+  readonly data: T;
+  /** The whole answer; its body can still be read. */
+  readonly response: Response;
+}
+
+type Caller<M extends Method> = <P extends PathsWith<M>>(
+  path: P,
+  ...init: ArgumentsOf<paths[P][M]>
+) => Promise<ApiAnswer<OkOf<paths[P][M]>>>;
+
+/**
+ * Every operation of the specs, typed by path and method, with the client's key, time limits, retries and errors.
+ *
+ * @throws {@link ApiError} and its subclasses for every answer that is no 2xx.
+ * @throws {@link ConnectionError}, {@link TimeoutError} when there is no complete answer.
+ * @throws {@link InvalidInputError} for ids that cannot be sent, before anything is.
+ */
+export interface Api {
+  readonly GET: Caller<"get">;
+  readonly POST: Caller<"post">;
+  readonly PUT: Caller<"put">;
+  readonly PATCH: Caller<"patch">;
+  readonly DELETE: Caller<"delete">;
+  /** Adds openapi-fetch middleware, for logs, traces and metrics. It sees neither the key nor single attempts. */
+  use(...middleware: Middleware[]): void;
+  /** Takes middleware out again. */
+  eject(...middleware: Middleware[]): void;
+}
+
+/** What the client fixes for all its calls. */
+export interface CallDefaults {
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly totalTimeoutMs: number;
+  readonly maxRetries: number;
+}
+
+const REPEATABLE: ReadonlySet<string> = new Set(repeatable);
+const ALWAYS_REPEATABLE = new Set(["GET", "PUT", "DELETE"]);
+
+type AnyRequest = (method: Method, path: string, init: object) => Promise<{ data?: unknown; response: Response }>;
+
+interface AnyInit extends CallOptions {
+  readonly params?: { readonly path?: Readonly<Record<string, unknown>>; readonly query?: object };
+  readonly body?: unknown;
+}
+
+/** Puts openapi-fetch, which shapes requests from the specs, in front of the transport. */
+export function createApi(transport: Transport, defaults: CallDefaults): Api {
+  const client = createClient<paths>({ baseUrl: defaults.baseUrl, headers: defaults.headers });
+  // Callers are typed by path in `Api`; behind it there is one implementation for all of them.
+  const send = client.request as unknown as AnyRequest;
+  const caller =
+    (method: Method) =>
+    async (path: string, init: AnyInit = {}) => {
+      const call = describeCall(`${method.toUpperCase()} ${path}`, init, defaults);
+      checkPath(path, init.params?.path ?? {});
+      const { params, body } = init;
+      const given = { ...(params && { params }), ...(body !== undefined && { body }) };
+      const fetch = (request: Request) => carry(request, call, transport);
+      const { data, response } = await send(method, path, { ...given, fetch });
+      if (!response.ok) throw middlewareRefusal(call, response);
+      return { data, response };
+    };
+  return {
+    GET: caller("get"),
+    POST: caller("post"),
+    PUT: caller("put"),
+    PATCH: caller("patch"),
+    DELETE: caller("delete"),
+    use: (...middleware: Middleware[]) => client.use(...middleware),
+    eject: (...middleware: Middleware[]) => client.eject(...middleware),
+  } as unknown as Api;
+}
+
+function describeCall(operation: string, init: AnyInit, defaults: CallDefaults): Call {
+  const { params: _, body, signal, timeoutMs, totalTimeoutMs, maxRetries, ...unknown } = init;
+  refuseUnknown(unknown, operation);
+  signal?.throwIfAborted();
+  const [method = ""] = operation.split(" ", 1);
+  return {
+    operation,
+    repeatable: ALWAYS_REPEATABLE.has(method) || REPEATABLE.has(operation),
+    expects: "json",
+    signal,
+    timeoutMs: checkMs("timeoutMs", timeoutMs, defaults.timeoutMs),
+    totalTimeoutMs: checkMs("totalTimeoutMs", totalTimeoutMs, defaults.totalTimeoutMs),
+    maxRetries: checkCount("maxRetries", maxRetries, defaults.maxRetries),
+    redact: (value) => redactor([defaults.apiKey, ...secretsOf(body)])(value),
+  };
+}
+
+function checkPath(path: string, ids: Readonly<Record<string, unknown>>): void {
+  if (!/^\/v\d+\//.test(path))
+    throw new InvalidInputError(`${JSON.stringify(path)} is no path of the API: it starts with /v2/ or /v3/.`);
+  for (const [, name = ""] of path.matchAll(/\{([^}]+)\}/g)) checkId(name, ids[name]);
+}
+
+async function carry(request: Request, call: Call, transport: Transport): Promise<Response> {
+  const text = request.method === "GET" ? "" : await request.text();
+  const { method, url, headers } = request;
+  const body = text === "" ? undefined : text;
+  return readable(await transport.call({ method, url, headers, body, redirect: "manual" }, call));
+}
+
+/** The body was read inside the time limit; the answer gives it again, as often as middleware and openapi-fetch ask. */
+function readable({ response, text, data }: Answer): Response {
+  const { status, statusText, headers } = response;
+  const copy = () => new Response(text === "" ? null : text, { status, statusText, headers });
+  return Object.defineProperties(response, {
+    text: { value: async () => text },
+    json: { value: async () => data },
+    clone: { value: copy },
+    blob: { value: () => copy().blob() },
+    arrayBuffer: { value: () => copy().arrayBuffer() },
+    body: { get: () => copy().body },
+    bodyUsed: { value: false },
+  });
+}
+
+/** Only middleware can put an answer here that did not pass the transport. */
+function middlewareRefusal({ operation }: Call, { status }: Response): ApiError {
+  const [method = "", path = ""] = operation.split(" ");
+  const details = { status, body: undefined, method, path, operation, attempts: 0 };
+  return new ApiError(`${operation} was answered ${status} by middleware.`, details);
+}

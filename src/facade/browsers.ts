@@ -1,0 +1,155 @@
+import type { Api } from "./api.ts";
+import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
+import { checkBody, checkId, refuseUnknown } from "./check.ts";
+import type { Context } from "./context.ts";
+import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
+import { Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import { allPages, PAGE_SIZE } from "./pages.ts";
+import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
+
+type BrowserBody = Body<"/v3/browsers", "post">;
+const PATH = "/v3/browsers/{session_id}";
+
+/** A browser as a whole. */
+export interface BrowserView extends Readonly<Ok<"/v3/browsers", "post">> {}
+/** A file that the browser has downloaded. */
+export interface BrowserDownload extends Readonly<Ok<"/v3/browsers/{session_id}/downloads", "get">["files"][number]> {}
+
+/** What a browser is opened with. */
+export interface BrowserOpenRequest
+  extends Readonly<Omit<BrowserBody, "timeout" | "customProxy" | "proxyCountryCode">> {
+  /** How long the browser lives at most, in minutes, 1 to 240. Charged up front, refunded on stop. Default: 60. */
+  readonly timeoutMinutes?: number | undefined;
+  /** A proxy of your own, as an object or as a URL. */
+  readonly customProxy?: CustomProxyInput | null | undefined;
+  /** Two lower-case letters, `uk` for Britain; null for no proxy. Default: `us`. */
+  readonly proxyCountryCode?: Open<NonNullable<BrowserBody["proxyCountryCode"]>> | null | undefined;
+}
+
+/** Which browsers are listed. */
+export interface BrowserListRequest extends Readonly<Omit<Query<"/v3/browsers", "get">, "pageSize" | "pageNumber">> {}
+
+function browserPort(api: Api): LivePort<BrowserView> {
+  const params = (id: string) => ({ path: { session_id: id } });
+  return {
+    get: async (id, options) => (await api.GET(PATH, { params: params(id), ...options })).data,
+    stop: async (id, options) =>
+      (await api.PATCH(PATH, { params: params(id), body: { action: "stop" }, ...options })).data,
+    isClosed: (view) => view.status === "stopped",
+  };
+}
+
+/** A bare browser, driven over the Chrome DevTools Protocol. Closing that connection does not stop it. */
+export class BrowserSession extends Live<BrowserView> {
+  readonly #context: Context;
+
+  constructor(context: Context, seen: BrowserView | string, owner?: { readonly onClosed: () => void }) {
+    super(browserPort(context.api), seen, owner);
+    this.#context = context;
+  }
+
+  /** Where to connect with Playwright or Puppeteer. Whoever has it has the browser: keep it out of logs. */
+  get cdpUrl(): string | null | undefined {
+    return this.view?.cdpUrl;
+  }
+
+  /** Where a person can watch the browser; null when there is none, undefined before the first view. */
+  get liveUrl(): string | null | undefined {
+    return this.view?.liveUrl;
+  }
+
+  /**
+   * Puts files where the browser finds them under the names that are returned.
+   *
+   * @throws {@link InvalidInputError} for a name, size or type that cannot be, before anything is sent.
+   * @throws {@link UploadError} when the file store refuses one; `uploaded` has those it took.
+   * @see `POST /v2/files/browsers/{session_id}/presigned-url`
+   */
+  upload(files: UploadFile | readonly UploadFile[], options?: UploadOptions): Promise<UploadedFile[]> {
+    return this.#context.files.upload({ browserId: this.id }, files, options);
+  }
+
+  /**
+   * What the browser has downloaded, over all pages, with URLs that are good for 15 minutes.
+   *
+   * @see `GET /v3/browsers/{session_id}/downloads`
+   */
+  async *downloads(options: CallOptions = {}): AsyncGenerator<BrowserDownload, void, undefined> {
+    for (let cursor: string | null | undefined; ; ) {
+      const query = { limit: PAGE_SIZE, includeUrls: true, ...(cursor && { cursor }) };
+      const params = { path: { session_id: this.id }, query };
+      const { data } = await this.#context.api.GET("/v3/browsers/{session_id}/downloads", { params, ...options });
+      yield* data.files;
+      if (!data.hasMore || !data.nextCursor || data.nextCursor === cursor) return;
+      cursor = data.nextCursor;
+    }
+  }
+}
+
+/** Bare browsers, without an agent. */
+export class Browsers {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Opens a browser. It costs money until it is stopped: use `await using`, {@link Browsers.use}, or call `stop()`.
+   *
+   * @throws {@link ProfileInUseError} when a live session of this client has the profile.
+   * @throws {@link ConcurrencyLimitError}, {@link InsufficientCreditsError}, {@link NotFoundError} (no such profile).
+   * @throws `options.signal.reason` when aborted; a browser that opened all the same is stopped.
+   * @see `POST /v3/browsers`
+   */
+  async open(request: BrowserOpenRequest = {}, options: OpenOptions = {}): Promise<BrowserSession> {
+    const { timeoutMinutes, ...fields } = browserSettings(request);
+    const { timeout, ...unknown } = fields as { timeout?: unknown };
+    refuseUnknown({ timeout }, "browsers.open");
+    const body = checkBody("POST /v3/browsers", {
+      ...unknown,
+      ...(timeoutMinutes !== undefined && { timeout: timeoutMinutes }),
+    });
+    const { api, guard, reportLeak } = this.#context;
+    return openLive({
+      guard,
+      reportLeak,
+      options,
+      profileId: request.profileId,
+      create: async (limits): Promise<BrowserView> => (await api.POST("/v3/browsers", { body, ...limits })).data,
+      handle: (view, { release }) => new BrowserSession(this.#context, view, { onClosed: release }),
+    });
+  }
+
+  /**
+   * Opens a browser, runs `fn` with it, and stops it whatever happens. A stop that is not confirmed never takes away `fn`'s result, but
+   * is reported to the client's `onSessionNotStopped`.
+   *
+   * @see `POST /v3/browsers`
+   */
+  use<T>(
+    request: BrowserOpenRequest,
+    fn: (browser: BrowserSession) => T | Promise<T>,
+    options?: OpenOptions,
+  ): Promise<T> {
+    return useLive(this.open(request, options), fn, this.#context.reportLeak);
+  }
+
+  /** A handle on a browser that is already there. Asks nothing; disposing it does nothing. */
+  attach(id: string): BrowserSession {
+    return new BrowserSession(this.#context, checkId("browser id", id));
+  }
+
+  /**
+   * All browsers of the project, over all pages. Those with an `agentSessionId` belong to agent sessions.
+   *
+   * @see `GET /v3/browsers`
+   */
+  list(request: BrowserListRequest = {}, options: CallOptions = {}): AsyncGenerator<BrowserView, void, undefined> {
+    return allPages(async (pageNumber) => {
+      const query = { ...request, pageNumber, pageSize: PAGE_SIZE };
+      const { data } = await this.#context.api.GET("/v3/browsers", { params: { query }, ...options });
+      return { items: data.items, total: data.totalItems };
+    });
+  }
+}

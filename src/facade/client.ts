@@ -1,0 +1,197 @@
+import { type Api, createApi } from "./api.ts";
+import { Billing } from "./billing.ts";
+import { Browsers } from "./browsers.ts";
+import { checkCount, checkId, checkMs, refuseUnknown } from "./check.ts";
+import type { Context } from "./context.ts";
+import { InvalidInputError, NotFoundError, SessionNotStoppedError } from "./errors.ts";
+import { Files, isLoopback } from "./files.ts";
+import { ProfileGuard } from "./profile-guard.ts";
+import { Profiles } from "./profiles.ts";
+import { isRecord } from "./redact.ts";
+import type { SchemaOption } from "./run-options.ts";
+import { type Baseline, Run, type RunReference } from "./runs.ts";
+import { readerOf } from "./schema.ts";
+import { createTransport, type Fetch, KEY_HEADER } from "./transport.ts";
+import { V2 } from "./v2.ts";
+import { v2RunPort } from "./v2-runs.ts";
+import { V3 } from "./v3.ts";
+import { v3RunPort } from "./v3-runs.ts";
+
+const DEFAULT_BASE_URL = "https://api.browser-use.com/api";
+const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_TOTAL_TIMEOUT_MS = 120_000;
+const DEFAULT_MAX_RETRIES = 3;
+
+/** What a client is made with. */
+export interface BrowserUseOptions {
+  /** The project's key. Default: the environment variable `BROWSER_USE_API_KEY`. */
+  readonly apiKey?: string | undefined;
+  /** Where the API is, without `/v2` or `/v3`. Default: `BROWSER_USE_BASE_URL`, else the live service. Plain http for this machine only. */
+  readonly baseUrl?: string | undefined;
+  /** What sends requests. Default: the global `fetch`, looked up at each call. */
+  readonly fetch?: Fetch | undefined;
+  /** Headers that go with every call to the API. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Limit of one HTTP attempt with its body, in milliseconds. Default: 60,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Limit of one call with all its retries, in milliseconds. Default: 120,000. */
+  readonly totalTimeoutMs?: number | undefined;
+  /** How often a call that may be sent again is sent again. Default: 3. */
+  readonly maxRetries?: number | undefined;
+  /** Cost limit of v3 runs that bring none of their own, in USD. Default: the service's, which it does not publish. */
+  readonly maxCostUsd?: number | string | undefined;
+  /**
+   * Told of a session that `use`, a one-shot run or an aborted `open` could not confirm as stopped: it may still cost money. Default: a
+   * process warning, where the runtime has those.
+   */
+  readonly onSessionNotStopped?: ((error: SessionNotStoppedError) => void) | undefined;
+}
+
+/**
+ * A client of Browser Use Cloud, for one project's key. It holds no connection and needs no closing; sessions that it opens do.
+ *
+ * @throws {@link InvalidInputError} from the constructor, for options that cannot be right.
+ */
+export class BrowserUse {
+  /** Every operation of the specs, typed. */
+  readonly api: Api;
+  /** Sessions that are given tasks, files by presigned POST. */
+  readonly v2: V2;
+  /** Sessions that run tasks themselves. */
+  readonly v3: V3;
+  /** What browsers remember between sessions. */
+  readonly profiles: Profiles;
+  /** Bare browsers for Playwright and Puppeteer. */
+  readonly browsers: Browsers;
+  /** Uploads to sessions and browsers. */
+  readonly files: Files;
+  /** Balance, plan and cap. */
+  readonly billing: Billing;
+
+  constructor(options: BrowserUseOptions = {}) {
+    const {
+      apiKey,
+      baseUrl,
+      fetch,
+      headers,
+      timeoutMs,
+      totalTimeoutMs,
+      maxRetries,
+      maxCostUsd,
+      onSessionNotStopped,
+      ...unknown
+    } = options;
+    refuseUnknown(unknown, "BrowserUse");
+    const key = checkKey(apiKey ?? fromEnvironment("BROWSER_USE_API_KEY"));
+    const base = checkBaseUrl(baseUrl ?? fromEnvironment("BROWSER_USE_BASE_URL") ?? DEFAULT_BASE_URL);
+    const transport = createTransport(key, base, fetch);
+    this.api = createApi(transport, {
+      apiKey: key,
+      baseUrl: base,
+      headers: checkHeaders(headers ?? {}),
+      timeoutMs: checkMs("timeoutMs", timeoutMs, DEFAULT_TIMEOUT_MS),
+      totalTimeoutMs: checkMs("totalTimeoutMs", totalTimeoutMs, DEFAULT_TOTAL_TIMEOUT_MS),
+      maxRetries: checkCount("maxRetries", maxRetries, DEFAULT_MAX_RETRIES),
+    });
+    this.files = new Files(this.api, transport);
+    const reportLeak = leakReporter(onSessionNotStopped ?? warn);
+    const context: Context = { api: this.api, files: this.files, guard: new ProfileGuard(), reportLeak, maxCostUsd };
+    this.v2 = new V2(context);
+    this.v3 = new V3(context);
+    this.profiles = new Profiles(context);
+    this.browsers = new Browsers(context);
+    this.billing = new Billing(context);
+  }
+
+  /**
+   * Picks up a run that was started before, here or in another process. Asks nothing.
+   *
+   * @throws {@link InvalidInputError} when the reference is not what `run.toJSON()` gave.
+   */
+  resume<Output = unknown>(reference: RunReference, options: SchemaOption<Output> = {}): Run<Output> {
+    const { schema, ...unknown } = options;
+    refuseUnknown(unknown, "resume");
+    const known = checkReference(reference);
+    const { id, sessionId } = known;
+    const port =
+      known.apiVersion === "v2" ? v2RunPort(this.api, id, sessionId) : v3RunPort(this.api, sessionId, known.baseline);
+    return new Run(port, schema && readerOf(schema));
+  }
+}
+
+/** The environment, in runtimes that have one. */
+function fromEnvironment(name: string): string | undefined {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  return process?.env?.[name] || undefined;
+}
+
+/** The key goes into a header, and is never repeated in a message. */
+function checkKey(key: unknown): string {
+  if (key === undefined || key === "")
+    throw new InvalidInputError("No API key: pass apiKey, or set BROWSER_USE_API_KEY.");
+  if (typeof key === "string" && /^[\x21-\x7e]+$/.test(key)) return key;
+  throw new InvalidInputError("apiKey must be plain text without spaces, line ends or control characters.");
+}
+
+function checkBaseUrl(text: string): string {
+  const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || url.username || url.password || url.search || url.hash) {
+    throw new InvalidInputError(
+      "baseUrl must be a URL without credentials, query and fragment, such as https://api.browser-use.com/api.",
+    );
+  }
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
+    throw new InvalidInputError("baseUrl must be https; plain http is for this machine only.");
+  }
+  const base = url.href.replace(/\/+$/, "");
+  if (/\/v\d+$/.test(base)) throw new InvalidInputError("baseUrl must end before the version: leave out /v2 or /v3.");
+  return base;
+}
+
+function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const refused = Object.keys(headers).find((name) =>
+    [KEY_HEADER.toLowerCase(), "authorization", "cookie"].includes(name.toLowerCase()),
+  );
+  if (refused) throw new InvalidInputError(`headers must not set ${refused}: the key goes into apiKey.`);
+  try {
+    new Headers(headers);
+  } catch {
+    throw new InvalidInputError("headers has a name or a value that HTTP does not allow.");
+  }
+  return headers;
+}
+
+function checkReference(reference: unknown): RunReference {
+  const wrong = new InvalidInputError(
+    "resume takes what run.toJSON() gave: { apiVersion, id, sessionId }, and a baseline for v3.",
+  );
+  if (!isRecord(reference)) throw wrong;
+  const { apiVersion, id, sessionId, baseline } = reference;
+  const ids = { id: checkId("id", id), sessionId: checkId("sessionId", sessionId) };
+  if (apiVersion === "v2") return { apiVersion, ...ids };
+  if (apiVersion === "v3" && isBaseline(baseline)) return { apiVersion, ...ids, baseline };
+  throw wrong;
+}
+
+function isBaseline(value: unknown): value is Baseline {
+  if (!isRecord(value)) return false;
+  const { messageId, stepCount, totalCostUsd } = value;
+  return (
+    (messageId === null || typeof messageId === "string") &&
+    typeof stepCount === "number" &&
+    typeof totalCostUsd === "string"
+  );
+}
+
+/** What is gone leaks nothing; everything else may. */
+function leakReporter(report: (error: SessionNotStoppedError) => void): (error: unknown) => void {
+  return (error) => {
+    if (error instanceof SessionNotStoppedError && !(error instanceof NotFoundError)) report(error);
+  };
+}
+
+/** A leak must not be silent. Runtimes without process warnings need `onSessionNotStopped`. */
+function warn(error: SessionNotStoppedError): void {
+  const { process } = globalThis as { process?: { emitWarning?: (warning: Error) => void } };
+  process?.emitWarning?.(error);
+}

@@ -1,0 +1,181 @@
+import { ApiError, NotFoundError, SessionNotStoppedError, TimeoutError } from "./errors.ts";
+import type { ProfileAccess, ProfileGuard, ProfileHold } from "./profile-guard.ts";
+import type { CallOptions } from "./types.ts";
+import { Deadline, orHandOver, sleep } from "./wait.ts";
+
+const STOP_TIMEOUT_MS = 30_000;
+const STOP_ATTEMPT_MS = 10_000;
+const STOP_RETRIES = 20;
+const STOP_LOOK_MS = 250;
+
+/** What a kind of thing that lives at the service, and costs until it is stopped, can be asked. */
+export interface LivePort<View> {
+  readonly get: (id: string, options: CallOptions) => Promise<View>;
+  readonly stop: (id: string, options: CallOptions) => Promise<View>;
+  readonly isClosed: (view: View) => boolean;
+}
+
+/** Told of a session that could not be confirmed as stopped. */
+export type ReportLeak = (error: unknown) => void;
+
+/** How a session or browser is opened. */
+export interface OpenOptions extends CallOptions {
+  /** `"exclusive"`: refuse a profile that a live session of this client has; `"shared"`: let the last stop win. Default: `"exclusive"`. */
+  readonly profileAccess?: ProfileAccess | undefined;
+}
+
+/** Something that lives at the service: a session or a browser. */
+export abstract class Live<View extends { readonly id: string }> {
+  readonly id: string;
+  readonly #port: LivePort<View>;
+  readonly #owner: { readonly onClosed: () => void } | undefined;
+  #view: View | undefined;
+  #closed = false;
+  #stopping: Promise<View> | undefined;
+
+  /** With `owner`, the handle has opened what it stands for, and disposing it stops that. */
+  constructor(port: LivePort<View>, seen: View | string, owner?: { readonly onClosed: () => void }) {
+    this.#port = port;
+    this.id = typeof seen === "string" ? seen : seen.id;
+    this.#owner = owner;
+    if (typeof seen !== "string") this.see(seen);
+  }
+
+  /** The last view that the service gave, as it came. Undefined on an attached handle until it has asked once. */
+  get view(): View | undefined {
+    return this.#view;
+  }
+
+  /** Whether this handle has seen the end. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether this handle has opened what it stands for. */
+  protected get isOwned(): boolean {
+    return this.#owner !== undefined;
+  }
+
+  /**
+   * Asks the service for the current view.
+   *
+   * @throws {@link NotFoundError} when there is none.
+   */
+  async refresh(options: CallOptions = {}): Promise<View> {
+    return this.see(await this.#port.get(this.id, options));
+  }
+
+  /**
+   * Stops it, and waits until the service confirms the end. Once confirmed, further calls return the last view and ask nothing.
+   * It runs under a deadline of its own, 30 s with retries.
+   *
+   * @throws {@link SessionNotStoppedError} when the end is not confirmed; it may still cost money.
+   * @throws {@link NotFoundError} when an attached handle names none.
+   */
+  stop(): Promise<View> {
+    if (this.#closed && this.#view) return Promise.resolve(this.#view);
+    this.#stopping ??= this.#stop().finally(() => {
+      this.#stopping = undefined;
+    });
+    return this.#stopping;
+  }
+
+  /** Stops it when this handle has opened it; else does nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isOwned) await this.stop();
+  }
+
+  /** Takes note of a view. */
+  protected see(view: View): View {
+    this.#view = view;
+    if (this.#port.isClosed(view)) this.#close();
+    return view;
+  }
+
+  async #stop(): Promise<View> {
+    const deadline = new Deadline(STOP_TIMEOUT_MS);
+    try {
+      let view = this.see(await this.#port.stop(this.id, limits(deadline)));
+      while (!this.#closed) {
+        if (deadline.isOver) throw notInTime();
+        await sleep(STOP_LOOK_MS);
+        view = await this.refresh(limits(deadline));
+      }
+      return view;
+    } catch (cause) {
+      const known = this.#view ?? this.#owner;
+      if (isGone(cause) && known) this.#close();
+      if (isGone(cause) && this.#view) return this.#view;
+      if (cause instanceof NotFoundError) throw cause;
+      throw new SessionNotStoppedError(this.id, { cause });
+    }
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#owner?.onClosed();
+  }
+}
+
+/** What was there and is not found any more has ended. */
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.status === 410);
+}
+
+function limits(deadline: Deadline): CallOptions {
+  const totalTimeoutMs = Math.max(1, deadline.remainingMs);
+  return { timeoutMs: Math.min(STOP_ATTEMPT_MS, totalTimeoutMs), totalTimeoutMs, maxRetries: STOP_RETRIES };
+}
+
+function notInTime(): TimeoutError {
+  const timeoutMs = STOP_TIMEOUT_MS;
+  return new TimeoutError(`The session was still live ${timeoutMs} ms after the stop.`, {
+    operation: "stop",
+    timeoutMs,
+  });
+}
+
+/**
+ * Opens something that costs until it is stopped, so that it cannot be lost: the profile is held before the create is sent, and
+ * what arrives after the caller has left is stopped.
+ */
+export async function openLive<View, H extends { stop(): Promise<unknown> }>(parts: {
+  readonly guard: ProfileGuard;
+  readonly profileId: string | null | undefined;
+  readonly options: OpenOptions;
+  readonly create: (options: CallOptions) => Promise<View>;
+  readonly handle: (view: View, hold: ProfileHold) => H;
+  readonly reportLeak: ReportLeak;
+}): Promise<H> {
+  const { profileAccess, signal, ...limits } = parts.options;
+  signal?.throwIfAborted();
+  const hold = parts.guard.hold(parts.profileId, profileAccess);
+  const opening = parts.create(limits).then(
+    (view) => parts.handle(view, hold),
+    (error) => {
+      if (hasUnknownOutcome(error)) hold.expire();
+      else hold.release();
+      throw error;
+    },
+  );
+  return orHandOver(opening, signal, (handle) => handle.stop().catch(parts.reportLeak));
+}
+
+/** Whether an error leaves open if the service did what it was asked. */
+export function hasUnknownOutcome(error: unknown): boolean {
+  return error instanceof Error && "outcome" in error && error.outcome === "unknown";
+}
+
+/** Opens, runs `fn`, always stops. `fn`'s result is never lost to a stop that failed: that is reported. */
+export async function useLive<H extends { stop(): Promise<unknown> }, T>(
+  opening: Promise<H>,
+  fn: (handle: H) => T | Promise<T>,
+  reportLeak: ReportLeak,
+): Promise<T> {
+  const handle = await opening;
+  try {
+    return await fn(handle);
+  } finally {
+    await handle.stop().catch(reportLeak);
+  }
+}

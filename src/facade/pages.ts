@@ -1,0 +1,25 @@
+/** One page of a list that is counted by pages. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** How many there are in all. */
+  readonly total: number;
+}
+
+/** The largest page that the service gives. */
+export const PAGE_SIZE = 100;
+
+/** All items of all pages, fetched as they are asked for. An item that moves to the next page meanwhile is given once. */
+export async function* allPages<T extends { readonly id: string }>(
+  fetchPage: (pageNumber: number) => Promise<Page<T>>,
+): AsyncGenerator<T, void, undefined> {
+  const given = new Set<string>();
+  for (let pageNumber = 1; ; pageNumber++) {
+    const { items, total } = await fetchPage(pageNumber);
+    for (const item of items) {
+      if (given.has(item.id)) continue;
+      given.add(item.id);
+      yield item;
+    }
+    if (items.length === 0 || pageNumber * PAGE_SIZE >= total) return;
+  }
+}

@@ -1,0 +1,48 @@
+import { InvalidInputError, ProfileInUseError } from "./errors.ts";
+
+/** How long a profile stays held after a create whose outcome nobody knows: longer than an idle session lives. */
+const UNKNOWN_HOLD_MS = 20 * 60_000;
+
+/** Whether a second session of this client may have a profile that one already has. */
+export type ProfileAccess = "exclusive" | "shared";
+
+/** The right to write one profile. */
+export interface ProfileHold {
+  /** Gives the profile back. Later calls do nothing. */
+  release(): void;
+  /** Keeps the profile for as long as a session that may exist can live. */
+  expire(): void;
+}
+
+const NO_HOLD: ProfileHold = { release: () => {}, expire: () => {} };
+
+/** One writer per profile, among the sessions that one client has opened. */
+export class ProfileGuard {
+  readonly #holders = new Map<string, { untilMs: number }>();
+
+  /**
+   * Takes the profile, if there is one to take.
+   *
+   * @throws {@link ProfileInUseError} when a live session of this client has it.
+   */
+  hold(profileId: string | null | undefined, access: ProfileAccess = "exclusive"): ProfileHold {
+    if (access !== "exclusive" && access !== "shared") {
+      throw new InvalidInputError('profileAccess must be "exclusive" or "shared".');
+    }
+    if (profileId == null || access === "shared") return NO_HOLD;
+    const id = profileId.toLowerCase();
+    if ((this.#holders.get(id)?.untilMs ?? 0) > performance.now()) {
+      throw new ProfileInUseError(profileId, "another session of this client");
+    }
+    const holder = { untilMs: Number.POSITIVE_INFINITY };
+    this.#holders.set(id, holder);
+    return {
+      release: () => {
+        if (this.#holders.get(id) === holder) this.#holders.delete(id);
+      },
+      expire: () => {
+        holder.untilMs = performance.now() + UNKNOWN_HOLD_MS;
+      },
+    };
+  }
+}

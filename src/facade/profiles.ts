@@ -1,0 +1,181 @@
+import { checkBody, checkId, refuseUnknown } from "./check.ts";
+import type { Context } from "./context.ts";
+import { InvalidInputError, NotFoundError } from "./errors.ts";
+import { allPages, PAGE_SIZE } from "./pages.ts";
+import type { Body, CallOptions, Ok } from "./types.ts";
+import { untilAborted } from "./wait.ts";
+import { toDate } from "./wire.ts";
+
+const LONGEST_QUERY = 200;
+
+/** A profile: a browser's cookies and storage, kept between sessions. */
+export interface Profile extends Readonly<Ok<"/v3/profiles/{profile_id}", "get">> {}
+/** What a profile is created with. */
+export interface ProfileFields extends Readonly<Body<"/v3/profiles", "post">> {}
+/** What of a profile can be changed. */
+export interface ProfileChanges extends Readonly<Body<"/v3/profiles/{profile_id}", "patch">> {}
+
+/** Which profile must exist: one of the two names it. */
+export interface EnsureRequest {
+  /** At most 100 characters. Names the profile when no `userId` is given. */
+  readonly name?: string | undefined;
+  /** Your own id of the person the profile belongs to, at most 255 characters. When given, it alone decides. */
+  readonly userId?: string | undefined;
+}
+
+/** How a profile is ensured. */
+export interface EnsureOptions extends CallOptions {
+  /** Refuses to create a profile: a typing error must not make an identity. Default: false. */
+  readonly strict?: boolean | undefined;
+}
+
+/** A profile that exists for sure. */
+export interface EnsuredProfile extends Profile {
+  /** Whether this call created it. */
+  readonly created: boolean;
+  /** Ids of younger profiles of the same name or user. They are reported, and never deleted. */
+  readonly duplicates: readonly string[];
+}
+
+/** Which profiles are listed. */
+export interface ProfileListRequest {
+  /** A part of the name or of the user id, at most 200 characters. */
+  readonly query?: string | undefined;
+}
+
+/** What of an {@link EnsureRequest} was given. */
+type Wanted = { readonly name?: string; readonly userId?: string };
+
+/** Profiles, shared by all versions of the API. */
+export class Profiles {
+  readonly #context: Context;
+  readonly #ensuring = new Map<string, Promise<EnsuredProfile>>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Finds the profile of this user, or of this name, and creates it when there is none. Calls that ask for the same at the same time
+   * share one answer; of duplicates the oldest wins.
+   *
+   * @throws {@link NotFoundError} with `strict`, when there is none.
+   * @throws {@link InsufficientCreditsError} when the plan allows no further profile.
+   * @throws {@link InvalidInputError} when neither name nor user id is given.
+   * @see `GET /v3/profiles`
+   * @see `POST /v3/profiles`
+   */
+  async ensure(request: EnsureRequest, options: EnsureOptions = {}): Promise<EnsuredProfile> {
+    const { signal, strict = false, ...limits } = options;
+    const { name, userId, ...unknown } = request;
+    refuseUnknown(unknown, "profiles.ensure");
+    if (!(userId ?? name)) throw new InvalidInputError("profiles.ensure needs a name or a userId that is not empty.");
+    const fields = { ...(name !== undefined && { name }), ...(userId !== undefined && { userId }) };
+    checkBody("POST /v3/profiles", fields);
+    signal?.throwIfAborted();
+    const key = JSON.stringify([userId ?? null, userId === undefined ? name : null, strict]);
+    const ensuring =
+      this.#ensuring.get(key) ?? this.#ensure(fields, strict, limits).finally(() => this.#ensuring.delete(key));
+    this.#ensuring.set(key, ensuring);
+    return untilAborted(ensuring, signal);
+  }
+
+  /**
+   * Creates a profile. Names are not unique: mostly you want {@link Profiles.ensure}.
+   *
+   * @see `POST /v3/profiles`
+   */
+  async create(fields: ProfileFields = {}, options: CallOptions = {}): Promise<Profile> {
+    const body = checkBody("POST /v3/profiles", fields);
+    return (await this.#context.api.POST("/v3/profiles", { body, ...options })).data;
+  }
+
+  /**
+   * Asks for one profile. `cookieDomains` tells whether a login is there.
+   *
+   * @throws {@link NotFoundError} when there is none.
+   * @see `GET /v3/profiles/{profile_id}`
+   */
+  async get(id: string, options: CallOptions = {}): Promise<Profile> {
+    return (await this.#context.api.GET("/v3/profiles/{profile_id}", { params: at(id), ...options })).data;
+  }
+
+  /**
+   * All profiles of the project, over all pages.
+   *
+   * @see `GET /v3/profiles`
+   */
+  list(request: ProfileListRequest = {}, options: CallOptions = {}): AsyncGenerator<Profile, void, undefined> {
+    const { query: part, ...unknown } = request;
+    refuseUnknown(unknown, "profiles.list");
+    return allPages(async (pageNumber) => {
+      const query = { pageNumber, pageSize: PAGE_SIZE, ...(part !== undefined && { query: part }) };
+      const { data } = await this.#context.api.GET("/v3/profiles", { params: { query }, ...options });
+      return { items: data.items, total: data.totalItems };
+    });
+  }
+
+  /**
+   * Renames a profile, or gives it to another user.
+   *
+   * @throws {@link NotFoundError} when there is none.
+   * @see `PATCH /v3/profiles/{profile_id}`
+   */
+  async update(id: string, changes: ProfileChanges, options: CallOptions = {}): Promise<Profile> {
+    const body = checkBody("PATCH /v3/profiles/{profile_id}", changes);
+    return (await this.#context.api.PATCH("/v3/profiles/{profile_id}", { params: at(id), body, ...options })).data;
+  }
+
+  /**
+   * Deletes a profile and all that it keeps, for good.
+   *
+   * @see `DELETE /v3/profiles/{profile_id}`
+   */
+  async delete(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#context.api.DELETE("/v3/profiles/{profile_id}", { params: at(id), ...options });
+  }
+
+  async #ensure(fields: Wanted, strict: boolean, limits: CallOptions): Promise<EnsuredProfile> {
+    const found = await this.#find(fields, limits);
+    if (found) return { ...found, created: false };
+    if (strict) throw noSuchProfile(fields);
+    const created = await this.create(fields, limits);
+    // Another process may have created one meanwhile; a list that lags behind may not even have ours.
+    const oldest = await this.#find(fields, limits);
+    return oldest && oldest.id !== created.id
+      ? { ...oldest, created: false }
+      : { ...created, duplicates: oldest?.duplicates ?? [], created: true };
+  }
+
+  /** The oldest match. The service searches loosely, for parts of both fields, so that each row is compared. */
+  async #find({ name, userId }: Wanted, limits: CallOptions): Promise<Omit<EnsuredProfile, "created"> | undefined> {
+    const query = [...(userId ?? name ?? "")].slice(0, LONGEST_QUERY).join("");
+    const matches: Profile[] = [];
+    for await (const profile of this.list({ query }, limits)) {
+      if (userId === undefined ? profile.name === name : profile.userId === userId) matches.push(profile);
+    }
+    const [oldest, ...younger] = matches.sort(byAge);
+    return oldest && { ...oldest, duplicates: younger.map(({ id }) => id) };
+  }
+}
+
+function at(id: string): { path: { profile_id: string } } {
+  return { path: { profile_id: checkId("profile id", id) } };
+}
+
+function byAge(a: Profile, b: Profile): number {
+  return Number(toDate(a.createdAt)) - Number(toDate(b.createdAt)) || (a.id < b.id ? -1 : 1);
+}
+
+function noSuchProfile({ name, userId }: Wanted): NotFoundError {
+  const wanted = userId === undefined ? `name ${JSON.stringify(name)}` : `userId ${JSON.stringify(userId)}`;
+  const operation = "GET /v3/profiles";
+  return new NotFoundError(`There is no profile with ${wanted}, and strict forbids to create one.`, {
+    status: 404,
+    body: undefined,
+    method: "GET",
+    path: "/v3/profiles",
+    operation,
+    attempts: 1,
+  });
+}

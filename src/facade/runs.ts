@@ -1,0 +1,239 @@
+import { checkMs } from "./check.ts";
+import {
+  ApiError,
+  BrowserUseError,
+  ConnectionError,
+  OutputValidationError,
+  RunFailedError,
+  TimeoutError,
+} from "./errors.ts";
+import type { Reader } from "./schema.ts";
+import type { CallOptions, Ok, WaitOptions } from "./types.ts";
+import { Deadline, pollDelayMs, sleep } from "./wait.ts";
+
+/** No session lives longer than 4 hours, so no run does. */
+const LONGEST_RUN_MS = 4 * 60 * 60_000;
+const STOP_TASK_TIMEOUT_MS = 10_000;
+const STOP_TASK_RETRIES = 5;
+
+/** A task of v2, as the service shows it. */
+export interface V2Task extends Readonly<Ok<"/v2/tasks/{task_id}", "get">> {}
+/** A session of v3, as the service shows it. */
+export interface V3View extends Readonly<Ok<"/v3/sessions/{session_id}", "get">> {}
+type V2Step = V2Task["steps"][number];
+type V3Message = Ok<"/v3/sessions/{session_id}/messages", "get">["messages"][number];
+
+/** How a run ended, in the service's words; `superseded` is ours: another task was dispatched before the answer was read. */
+export type RunStatus = V2Task["status"] | V3View["status"] | "superseded" | (string & {});
+
+/** What came of a run. */
+export interface RunResult<Output = unknown> {
+  readonly status: RunStatus;
+  /** Whether the agent says that it reached the goal; null when it does not say. */
+  readonly success: boolean | null;
+  /** The answer: typed by the schema if there was one; else v2's text, or v3's text or object; null for none. */
+  readonly output: Output;
+  /** What this run has cost, in USD (v3: what the session's cost grew by); null when unknown. */
+  readonly costUsd: number | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** The whole view behind it, as the service gave it. */
+  readonly raw: V2Task | V3View;
+}
+
+/** One step of the agent. */
+export interface Step {
+  /** Counts from 1 within the run. */
+  readonly number: number;
+  /** What the agent is about to do, in a sentence. */
+  readonly summary: string;
+  readonly url?: string | undefined;
+  /** Good for five minutes. */
+  readonly screenshotUrl?: string | undefined;
+  readonly raw: V2Step | V3Message;
+}
+
+/** Where a v3 session stood before the task was dispatched: what is not newer cannot be this run's. */
+export interface Baseline {
+  readonly messageId: string | null;
+  readonly stepCount: number;
+  readonly totalCostUsd: string;
+}
+
+/** What another process needs to wait for a run. It holds no secret. */
+export type RunReference =
+  | { readonly apiVersion: "v2"; readonly id: string; readonly sessionId: string }
+  | { readonly apiVersion: "v3"; readonly id: string; readonly sessionId: string; readonly baseline: Baseline };
+
+/** How a run may end: with an answer, or without. */
+export interface RunEnd {
+  readonly answered: boolean;
+  readonly result: RunResult;
+}
+
+/** What one look at a run shows: steps that are new to this watch, and the end if it has come. */
+export interface Look {
+  readonly steps: readonly Step[];
+  readonly end?: RunEnd | undefined;
+}
+
+/** What a version of the API must offer for its runs to be watched. */
+export interface RunPort {
+  /** Starts a watch of its own: each call is one look. */
+  readonly watch: (withSteps: boolean) => (options: CallOptions) => Promise<Look>;
+  /** Asks for the task to be stopped; the session lives on. */
+  readonly stop: (options: CallOptions) => Promise<unknown>;
+  readonly reference: RunReference;
+}
+
+/** How a result is waited for. */
+export interface ResultOptions extends WaitOptions {
+  /** Called with each step, once and in order, before the result is given. What it throws ends the wait. */
+  readonly onStep?: ((step: Step) => void | Promise<void>) | undefined;
+}
+
+/** A task that was handed to an agent. Its id is known before anybody waits; it is no promise, so ask it for its `result()`. */
+export class Run<Output = unknown> {
+  /** v2: the task's id. v3: the session's id. */
+  readonly id: string;
+  readonly sessionId: string;
+  readonly apiVersion: "v2" | "v3";
+  readonly #port: RunPort;
+  readonly #reader: Reader<Output> | undefined;
+  #end: RunEnd | undefined;
+
+  constructor(port: RunPort, reader?: Reader<Output>) {
+    this.#port = port;
+    this.#reader = reader;
+    this.id = port.reference.id;
+    this.sessionId = port.reference.sessionId;
+    this.apiVersion = port.reference.apiVersion;
+  }
+
+  /**
+   * Waits for the answer. `success: false` is an answer too.
+   *
+   * @throws {@link RunFailedError} for an end without one: failed, stopped, timed out, superseded.
+   * @throws {@link OutputValidationError} for an answer that does not fit the schema.
+   * @throws {@link TimeoutError} after `waitTimeoutMs`; the run goes on, and is on the error.
+   * @throws `options.signal.reason` when aborted; the run goes on.
+   * @see `GET /v2/tasks/{task_id}`
+   * @see `GET /v3/sessions/{session_id}`
+   */
+  async result(options: ResultOptions = {}): Promise<RunResult<Output>> {
+    const { onStep } = options;
+    const watch = this.#watch(options, onStep !== undefined);
+    for (let next = await watch.next(); ; next = await watch.next()) {
+      if (next.done) return this.#conclude(next.value);
+      await onStep?.(next.value);
+    }
+  }
+
+  /**
+   * The agent's steps, each once and in order, from the first, until the run has ended.
+   *
+   * @throws {@link TimeoutError} after `waitTimeoutMs`; the run goes on.
+   * @throws `options.signal.reason` when aborted; the run goes on.
+   * @see `GET /v2/tasks/{task_id}`
+   * @see `GET /v3/sessions/{session_id}/messages`
+   */
+  async *steps(options: WaitOptions = {}): AsyncGenerator<Step, void, undefined> {
+    yield* this.#watch(options, true);
+  }
+
+  /**
+   * Stops the task; its session lives on. On a run that has ended it does nothing.
+   *
+   * @see `PATCH /v2/tasks/{task_id}`
+   * @see `POST /v3/sessions/{session_id}/stop`
+   */
+  async stop(options: CallOptions = {}): Promise<void> {
+    if (await this.hasEnded(options)) return;
+    await this.#port.stop(options);
+  }
+
+  /** Looks once whether the run has ended. */
+  async hasEnded(options: CallOptions = {}): Promise<boolean> {
+    this.#end ??= (await this.#port.watch(false)(options)).end;
+    return this.#end !== undefined;
+  }
+
+  /** What `browserUse.resume()` takes, here or in another process. */
+  toJSON(): RunReference {
+    return this.#port.reference;
+  }
+
+  async *#watch(options: WaitOptions, withSteps: boolean): AsyncGenerator<Step, RunEnd, undefined> {
+    const { signal } = options;
+    const deadline = new Deadline(checkMs("waitTimeoutMs", options.waitTimeoutMs, LONGEST_RUN_MS));
+    const look = this.#port.watch(withSteps);
+    if (this.#end && !withSteps) return this.#end;
+    for (let fault: unknown; ; ) {
+      signal?.throwIfAborted();
+      const seen = await look({ signal, totalTimeoutMs: Math.max(1, deadline.remainingMs) }).catch(toFault);
+      if ("fault" in seen) fault = seen.fault;
+      else yield* seen.steps;
+      if (!("fault" in seen) && seen.end) return this.#keep(seen.end);
+      if (deadline.isOver) throw this.#notInTime(deadline.timeoutMs, fault);
+      await sleep(
+        Math.min(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), Math.max(0, deadline.remainingMs)),
+        signal,
+      );
+    }
+  }
+
+  #keep(end: RunEnd): RunEnd {
+    this.#end = end;
+    return end;
+  }
+
+  #notInTime(timeoutMs: number, cause: unknown): TimeoutError<Run<Output>> {
+    const message = `Run ${this.id} has not ended within ${timeoutMs} ms; it goes on, and is on this error as run.`;
+    return new TimeoutError<Run<Output>>(message, { operation: "result", timeoutMs, run: this }, { cause });
+  }
+
+  async #conclude({ answered, result }: RunEnd): Promise<RunResult<Output>> {
+    if (!answered) throw new RunFailedError(`Run ${this.id} ended without an answer: ${result.status}.`, result);
+    // Without a schema, Output is what the service gives: unknown to callers, or v2's text.
+    if (!this.#reader) return result as RunResult<Output>;
+    const reading = await this.#reader.read(result.output);
+    if (!reading.issues) return { ...result, output: reading.output };
+    const why = reading.issues
+      .map(({ path, message }) => (path.length ? `${path.join(".")}: ${message}` : message))
+      .join("; ");
+    const options = "cause" in reading ? { cause: reading.cause } : undefined;
+    throw new OutputValidationError(
+      `Run ${this.id} answered what does not fit the schema: ${why}`,
+      result,
+      reading.issues,
+      options,
+    );
+  }
+}
+
+/** Faults that pass do not end a wait. */
+function toFault(error: unknown): { readonly fault: unknown } {
+  if (error instanceof ConnectionError || error instanceof TimeoutError || isPassing(error)) return { fault: error };
+  throw error;
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof ApiError && (error.status >= 500 || [200, 408, 429].includes(error.status));
+}
+
+/**
+ * Waits for a run that nobody else will wait for: when the caller aborts, or `onStep` throws, its task is stopped first.
+ */
+export async function runToEnd<Output>(run: Run<Output>, options: ResultOptions): Promise<RunResult<Output>> {
+  try {
+    return await run.result(options);
+  } catch (error) {
+    if (options.signal?.aborted || !(error instanceof BrowserUseError)) await stopQuietly(run);
+    throw error;
+  }
+}
+
+/** Stops a task on the way out of a failure, which must not be replaced by another one. */
+export async function stopQuietly(run: Run): Promise<void> {
+  await run.stop({ totalTimeoutMs: STOP_TASK_TIMEOUT_MS, maxRetries: STOP_TASK_RETRIES }).catch(() => {});
+}

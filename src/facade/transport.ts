@@ -1,0 +1,134 @@
+import { isFailure, toError } from "./failures.ts";
+import type { Redact } from "./redact.ts";
+import { retry } from "./retry.ts";
+import { untilAborted } from "./wait.ts";
+
+/** The header that carries the key. */
+export const KEY_HEADER = "X-Browser-Use-API-Key";
+
+/** A request as the layers see it: complete, and good to be sent more than once. */
+export interface Outgoing {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body?: BodyInit | undefined;
+  /** `"error"` where bytes are sent: with any other value undici keeps a copy of the whole body in memory. */
+  readonly redirect: "manual" | "error";
+}
+
+/** What one call is, and how long it may take. */
+export interface Call {
+  /** Method and path as in the spec. */
+  readonly operation: string;
+  /** May the request be sent twice? */
+  readonly repeatable: boolean;
+  /** Whether a success without a JSON body is a fault. */
+  readonly expects: "json" | "anything";
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs: number;
+  readonly totalTimeoutMs: number;
+  readonly maxRetries: number;
+  readonly redact: Redact;
+}
+
+/** An answer whose body has been read, inside the time limit. */
+export interface Answer {
+  readonly response: Response;
+  readonly text: string;
+  /** The parsed body of a JSON answer. */
+  readonly data?: unknown;
+  /** A success whose body is no JSON. */
+  readonly unreadable?: boolean;
+  readonly attempts: number;
+  readonly outcome?: "unknown" | undefined;
+}
+
+/** One layer of the road out and back. */
+export type Send = (request: Outgoing, call: Call) => Promise<Answer>;
+
+/** One attempt, under its own time limit. */
+export type Attempt = (request: Outgoing, call: Call, limitMs: number) => Promise<Answer>;
+
+/** The only wall to the network. */
+export type Fetch = (request: Request) => Promise<Response>;
+
+/** The two roads to the network. */
+export interface Transport {
+  /** To the API: with the key, and every non-2xx is an error. */
+  readonly call: Send;
+  /** To URLs that the service sent us: never with the key, and every answer is handed back. */
+  readonly transfer: Send;
+}
+
+/** Composes the layers, outermost first: authenticate → failOnStatus → retry → limitTime → fetch. */
+export function createTransport(apiKey: string, baseUrl: string, fetch: Fetch | undefined): Transport {
+  const bytes = retry(limitTime(fetch));
+  return { call: authenticate(apiKey, baseUrl, failOnStatus(bytes)), transfer: bytes };
+}
+
+/** Adds the key, to requests for the API's own origin alone. */
+function authenticate(apiKey: string, baseUrl: string, next: Send): Send {
+  const { origin } = new URL(baseUrl);
+  return (request, call) => {
+    if (new URL(request.url).origin !== origin) return next(request, call);
+    const headers = new Headers(request.headers);
+    headers.set(KEY_HEADER, apiKey);
+    return next({ ...request, headers }, call);
+  };
+}
+
+function failOnStatus(next: Send): Send {
+  return async (request, call) => {
+    const answer = await next(request, call);
+    if (isFailure(answer, call)) throw toError(answer, request, call);
+    return answer;
+  };
+}
+
+/** One attempt, from sending to the last byte of the body. Ends at the limit even where `fetch` ignores its signal. */
+function limitTime(fetch: Fetch | undefined): Attempt {
+  return async (request, call, limitMs) => {
+    const control = new AbortController();
+    const leave = () => control.abort(call.signal?.reason);
+    const timer = setTimeout(() => control.abort(new DOMException("Time limit reached", "TimeoutError")), limitMs);
+    if (call.signal?.aborted) leave();
+    call.signal?.addEventListener("abort", leave, { once: true });
+    try {
+      return await untilAborted(sendAndRead(request, control.signal, fetch), control.signal);
+    } finally {
+      clearTimeout(timer);
+      call.signal?.removeEventListener("abort", leave);
+    }
+  };
+}
+
+async function sendAndRead(outgoing: Outgoing, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
+  signal.throwIfAborted();
+  const request = new Request(outgoing.url, { ...init(outgoing), signal });
+  const response = await (fetch ?? globalThis.fetch)(request);
+  const text = response.body === null ? "" : await response.text();
+  return { response, text, attempts: 1, ...(response.ok && response.status !== 204 ? parse(text) : {}) };
+}
+
+function init({ method, headers, body, redirect }: Outgoing): RequestInit {
+  return { method, headers, redirect: supported(redirect), ...(body === undefined ? {} : { body }) };
+}
+
+/** workerd knows no `redirect: "error"`; there, a redirect comes back as an answer, which is refused as well. */
+function supported(redirect: "manual" | "error"): "manual" | "error" {
+  if (redirect === "manual") return redirect;
+  try {
+    new Request("http://localhost", { redirect });
+    return redirect;
+  } catch {
+    return "manual";
+  }
+}
+
+function parse(text: string): Pick<Answer, "data" | "unreadable"> {
+  try {
+    return { data: JSON.parse(text) };
+  } catch {
+    return { unreadable: true };
+  }
+}

@@ -1,0 +1,252 @@
+import type { Api } from "./api.ts";
+import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
+import { checkBody, checkId, refuseUnknown } from "./check.ts";
+import type { Context } from "./context.ts";
+import { SessionBusyError, SessionStoppedError } from "./errors.ts";
+import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
+import { hasUnknownOutcome, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import { allPages, PAGE_SIZE } from "./pages.ts";
+import { type RunOptions, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { Run, type RunResult, runToEnd, stopQuietly } from "./runs.ts";
+import { readerOf } from "./schema.ts";
+import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
+import { v2RunPort } from "./v2-runs.ts";
+import { orHandOver, sleep } from "./wait.ts";
+
+type SessionBody = Body<"/v2/sessions", "post">;
+type TaskBody = Body<"/v2/tasks", "post">;
+type Llm = NonNullable<TaskBody["llm"]>;
+
+/** A session in a list, or fresh from its creation. */
+export interface V2SessionItemView extends Readonly<Ok<"/v2/sessions", "post">> {}
+/** A session as a whole; `tasks` is there once it was asked for. */
+export interface V2SessionView
+  extends V2SessionItemView,
+    Readonly<Partial<Pick<Ok<"/v2/sessions/{session_id}", "get">, "tasks" | "publicShareUrl">>> {}
+
+/** What a v2 session is opened with. */
+export interface V2OpenRequest extends Readonly<Omit<SessionBody, "customProxy" | "proxyCountryCode">> {
+  /** A proxy of your own, as an object or as a URL. */
+  readonly customProxy?: CustomProxyInput | null | undefined;
+  /** Two lower-case letters, `uk` for Britain; null for no proxy. Default: `us`. */
+  readonly proxyCountryCode?: Open<NonNullable<SessionBody["proxyCountryCode"]>> | null | undefined;
+}
+
+/** What a v2 task may be given beside its text. */
+export interface V2TaskFields
+  extends Readonly<Omit<TaskBody, "task" | "sessionId" | "sessionSettings" | "structuredOutput" | "llm" | "judgeLlm">> {
+  /** Which model runs the task. */
+  readonly llm?: Open<Llm> | undefined;
+  /** Which model judges the result. */
+  readonly judgeLlm?: Open<Llm> | null | undefined;
+}
+
+/** Options of `session.run` on v2. */
+export interface V2RunOptions<Output = unknown> extends V2TaskFields, RunOptions<Output> {}
+/** Options of `session.start` on v2. */
+export interface V2StartOptions<Output = unknown> extends V2TaskFields, StartOptions<Output> {}
+
+type Settled = { readonly id: string };
+const SETTLE_LOOKS_MS = [250, 1_000, 2_000];
+
+function v2Port(api: Api): LivePort<V2SessionView> {
+  const params = (id: string) => ({ path: { session_id: id } });
+  return {
+    get: async (id, options) => (await api.GET("/v2/sessions/{session_id}", { params: params(id), ...options })).data,
+    stop: async (id, options) =>
+      (await api.PATCH("/v2/sessions/{session_id}", { params: params(id), body: { action: "stop" }, ...options })).data,
+    isClosed: (view) => view.status === "stopped",
+  };
+}
+
+/** A live browser of v2 that runs tasks one after the other. */
+export class V2Session extends Live<V2SessionView> {
+  readonly apiVersion = "v2";
+  readonly #context: Context;
+  /** The task that was dispatched last and has not been seen to end. */
+  #running: Run<unknown> | undefined;
+  #dispatching = false;
+  /** Tasks that were there before; without them a lost dispatch cannot be told from an older one. */
+  #knownTasks: Set<string> | undefined;
+
+  constructor(context: Context, seen: V2SessionView | string, owner?: { readonly onClosed: () => void }) {
+    super(v2Port(context.api), seen, owner);
+    this.#context = context;
+    if (owner) this.#knownTasks = new Set();
+  }
+
+  /** Where a person can watch the browser; null when there is none, undefined before the first view. */
+  get liveUrl(): string | null | undefined {
+    return this.view?.liveUrl;
+  }
+
+  /**
+   * Runs a task and waits for its answer.
+   *
+   * @throws {@link RunFailedError}, {@link OutputValidationError}, {@link TimeoutError} as {@link Run.result} does.
+   * @throws {@link SessionBusyError} while another task runs here, {@link SessionStoppedError} after the end.
+   * @throws `options.signal.reason` when aborted; the task is stopped, the session lives on.
+   * @see `POST /v2/tasks`
+   */
+  async run(
+    task: string,
+    options?: V2RunOptions<never> & { readonly schema?: undefined },
+  ): Promise<RunResult<string | null>>;
+  async run<Output>(task: string, options: V2RunOptions<Output>): Promise<RunResult<Output>>;
+  async run(task: string, options: V2RunOptions = {}): Promise<RunResult<unknown>> {
+    const { waiting, starting } = splitRunOptions(options);
+    return runToEnd(await this.start(task, starting), waiting);
+  }
+
+  /**
+   * Dispatches a task and gives its run, whose id is known before anybody waits.
+   *
+   * @throws {@link SessionBusyError} while another task runs here, {@link SessionStoppedError} after the end.
+   * @throws {@link ConnectionError}, {@link TimeoutError} with `outcome: "unknown"` when the dispatch could not be settled.
+   * @throws `options.signal.reason` when aborted; a task that was dispatched all the same is stopped.
+   * @see `POST /v2/tasks`
+   */
+  async start(
+    task: string,
+    options?: V2StartOptions<never> & { readonly schema?: undefined },
+  ): Promise<Run<string | null>>;
+  async start<Output>(task: string, options: V2StartOptions<Output>): Promise<Run<Output>>;
+  async start(task: string, options: V2StartOptions = {}): Promise<Run<unknown>> {
+    const { schema, signal, limits, fields } = splitStartOptions<unknown, V2StartOptions>(options);
+    const reader = schema && readerOf(schema);
+    const structuredOutput = reader && JSON.stringify(reader.jsonSchema);
+    const body = checkBody("POST /v2/tasks", {
+      ...fields,
+      task,
+      sessionId: this.id,
+      ...(reader && { structuredOutput }),
+    });
+    signal?.throwIfAborted();
+    const started = this.#alone(async () => {
+      await this.#checkFree({ signal, ...limits });
+      const id = await this.#dispatch(body as TaskBody, limits);
+      this.#running = new Run(v2RunPort(this.#context.api, id, this.id), reader);
+      return this.#running;
+    });
+    return orHandOver(started, signal, stopQuietly);
+  }
+
+  /**
+   * Puts files where the agent finds them under the names that are returned.
+   *
+   * @throws {@link InvalidInputError} for a name, size or type that cannot be, before anything is sent.
+   * @throws {@link UploadError} when the file store refuses one; `uploaded` has those it took.
+   * @see `POST /v2/files/sessions/{session_id}/presigned-url`
+   */
+  upload(files: UploadFile | readonly UploadFile[], options?: UploadOptions): Promise<UploadedFile[]> {
+    return this.#context.files.upload({ sessionId: this.id }, files, options);
+  }
+
+  protected override see(view: V2SessionView): V2SessionView {
+    const tasks = view.tasks?.map(({ id }) => id) ?? [];
+    if (view.tasks) this.#knownTasks = new Set([...(this.#knownTasks ?? []), ...tasks]);
+    return super.see(view);
+  }
+
+  /** One dispatch at a time: a second one is refused before the wire. */
+  async #alone<T>(dispatch: () => Promise<T>): Promise<T> {
+    if (this.isClosed) throw new SessionStoppedError(this.id);
+    if (this.#dispatching) throw new SessionBusyError(this.id);
+    this.#dispatching = true;
+    return dispatch().finally(() => {
+      this.#dispatching = false;
+    });
+  }
+
+  /** What is known may be old, so that the service is asked once before a task is refused. */
+  async #checkFree(options: CallOptions): Promise<void> {
+    const running = this.#running;
+    if (running && !(await running.hasEnded(options))) throw new SessionBusyError(this.id);
+  }
+
+  async #dispatch(body: TaskBody, limits: CallOptions): Promise<string> {
+    const { id } = await this.#context.api
+      .POST("/v2/tasks", { body, ...limits })
+      .then(({ data }): Settled => data)
+      .catch((error) => this.#settle(body, error));
+    this.#knownTasks?.add(id);
+    return id;
+  }
+
+  /** After a dispatch without an answer: a task that was not there before, with the same text, is ours. */
+  async #settle(body: TaskBody, error: unknown): Promise<Settled> {
+    const known = this.#knownTasks;
+    if (!hasUnknownOutcome(error) || !known) throw error;
+    for (const delayMs of SETTLE_LOOKS_MS) {
+      await sleep(delayMs);
+      const query = { sessionId: this.id, pageSize: PAGE_SIZE };
+      const page = await this.#context.api.GET("/v2/tasks", { params: { query } }).catch(() => undefined);
+      const found = page?.data.items.find(({ id, task }) => !known.has(id) && task === body.task);
+      if (found) return found;
+    }
+    throw error;
+  }
+}
+
+/** Which sessions are listed. */
+export interface V2ListRequest extends Readonly<Pick<Query<"/v2/sessions", "get">, "filterBy">> {}
+
+/** Sessions of v2. */
+export class V2Sessions {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Opens a session. It costs money until it is stopped: use `await using`, {@link V2Sessions.use}, or call `stop()`.
+   *
+   * @throws {@link ProfileInUseError} when a live session of this client has the profile.
+   * @throws {@link ConcurrencyLimitError}, {@link InsufficientCreditsError}, {@link NotFoundError} (no such profile).
+   * @throws `options.signal.reason` when aborted; a session that opened all the same is stopped.
+   * @see `POST /v2/sessions`
+   */
+  async open(request: V2OpenRequest = {}, options: OpenOptions = {}): Promise<V2Session> {
+    const body = checkBody("POST /v2/sessions", browserSettings(request)) as SessionBody;
+    const { api, guard, reportLeak } = this.#context;
+    return openLive({
+      guard,
+      reportLeak,
+      options,
+      profileId: request.profileId,
+      create: async (limits) => (await api.POST("/v2/sessions", { body, ...limits })).data,
+      handle: (view, { release }) => new V2Session(this.#context, view, { onClosed: release }),
+    });
+  }
+
+  /**
+   * Opens a session, runs `fn` with it, and stops it whatever happens, which saves the profile. Rejects as `open` or as `fn` does; a
+   * stop that is not confirmed never takes away `fn`'s result, but is reported to the client's `onSessionNotStopped`.
+   *
+   * @see `POST /v2/sessions`
+   */
+  use<T>(request: V2OpenRequest, fn: (session: V2Session) => T | Promise<T>, options?: OpenOptions): Promise<T> {
+    return useLive(this.open(request, options), fn, this.#context.reportLeak);
+  }
+
+  /** A handle on a session that is already there. Asks nothing; disposing it does nothing. */
+  attach(id: string): V2Session {
+    return new V2Session(this.#context, checkId("session id", id));
+  }
+
+  /**
+   * All sessions of the project, over all pages.
+   *
+   * @see `GET /v2/sessions`
+   */
+  list(request: V2ListRequest = {}, options: CallOptions = {}): AsyncGenerator<V2SessionItemView, void, undefined> {
+    const { filterBy, ...unknown } = request;
+    refuseUnknown(unknown, "v2.sessions.list");
+    return allPages(async (pageNumber) => {
+      const query = { pageNumber, pageSize: PAGE_SIZE, ...(filterBy && { filterBy }) };
+      const { data } = await this.#context.api.GET("/v2/sessions", { params: { query }, ...options });
+      return { items: data.items, total: data.totalItems };
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { browserSettings } from "./browser-settings.ts";
+import { checkBody } from "./check.ts";
+import type { Context } from "./context.ts";
+import { openLive, useLive } from "./live.ts";
+import type { ProfileAccess, ProfileHold } from "./profile-guard.ts";
+import { type RunOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { Run, type RunResult } from "./runs.ts";
+import { readerOf } from "./schema.ts";
+import type { Body, Ok } from "./types.ts";
+import { v2RunPort } from "./v2-runs.ts";
+import { type V2OpenRequest, V2Session, V2Sessions, type V2TaskFields } from "./v2-sessions.ts";
+
+type TaskBody = Body<"/v2/tasks", "post">;
+type SettingName = "profileId" | "proxyCountryCode" | "browserScreenWidth" | "browserScreenHeight" | "enableRecording";
+
+/** Options of `v2.run`: those of a task, and what its session is opened with. */
+export interface V2OneShotOptions<Output = unknown>
+  extends V2TaskFields,
+    RunOptions<Output>,
+    Pick<V2OpenRequest, SettingName> {
+  /** `"exclusive"`: refuse a profile that a live session of this client has; `"shared"`: let the last stop win. Default: `"exclusive"`. */
+  readonly profileAccess?: ProfileAccess | undefined;
+}
+
+/** The API's second version: sessions that are given tasks. */
+export class V2 {
+  readonly sessions: V2Sessions;
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.sessions = new V2Sessions(context);
+  }
+
+  /**
+   * Runs one task in a session of its own, which is stopped at the end whatever happens. Nothing of its browser is kept, but for the
+   * profile when one is named.
+   *
+   * @throws {@link RunFailedError}, {@link OutputValidationError}, {@link TimeoutError} as {@link Run.result} does.
+   * @throws {@link ProfileInUseError} when a live session of this client has the profile.
+   * @throws `options.signal.reason` when aborted; task and session are stopped.
+   * @see `POST /v2/tasks`
+   */
+  async run(
+    task: string,
+    options?: V2OneShotOptions<never> & { readonly schema?: undefined },
+  ): Promise<RunResult<string | null>>;
+  async run<Output>(task: string, options: V2OneShotOptions<Output>): Promise<RunResult<Output>>;
+  async run(task: string, options: V2OneShotOptions = {}): Promise<RunResult<unknown>> {
+    const { waiting, starting } = splitRunOptions(options);
+    const { schema, signal, limits, fields } = splitStartOptions<unknown, V2OneShotOptions>(starting);
+    const { profileAccess, ...request } = fields;
+    const reader = schema && readerOf(schema);
+    const structuredOutput = reader && JSON.stringify(reader.jsonSchema);
+    const body = checkBody("POST /v2/tasks", {
+      ...toTask(request),
+      task,
+      ...(reader && { structuredOutput }),
+    }) as TaskBody;
+    const { api, guard, reportLeak } = this.#context;
+    const opening = openLive({
+      guard,
+      reportLeak,
+      options: { signal, profileAccess, ...limits },
+      profileId: request.profileId,
+      create: async (options) => (await api.POST("/v2/tasks", { body, ...options })).data,
+      handle: (created, hold) => oneShot(this.#context, created, hold),
+    });
+    return useLive(
+      opening,
+      ({ id, sessionId }) => new Run(v2RunPort(api, id, sessionId), reader).result(waiting),
+      reportLeak,
+    );
+  }
+}
+
+/** The task's session, stopped when the task is done with. */
+function oneShot(context: Context, { id, sessionId }: Ok<"/v2/tasks", "post">, { release }: ProfileHold) {
+  const session = new V2Session(context, sessionId, { onClosed: release });
+  return { id, sessionId, stop: () => session.stop() };
+}
+
+/**
+ * Puts the settings of the session where the service wants them. The proxy's country is always said: with settings and without a
+ * country, the vendor's texts disagree on what happens.
+ */
+function toTask(options: V2TaskFields & Pick<V2OpenRequest, SettingName>): Omit<TaskBody, "task"> {
+  const {
+    profileId,
+    proxyCountryCode = "us",
+    browserScreenWidth,
+    browserScreenHeight,
+    enableRecording,
+    ...task
+  } = options;
+  const given = { profileId, proxyCountryCode, browserScreenWidth, browserScreenHeight, enableRecording };
+  // Countries and models are open lists: the service may know more of them than its spec does.
+  return { ...task, sessionSettings: browserSettings(given) } as Omit<TaskBody, "task">;
+}

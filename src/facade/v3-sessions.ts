@@ -1,0 +1,291 @@
+import type { Api } from "./api.ts";
+import { browserSettings } from "./browser-settings.ts";
+import { checkBody, checkId, refuseUnknown } from "./check.ts";
+import type { Context } from "./context.ts";
+import { InvalidInputError, SessionBusyError, SessionStoppedError, TimeoutError } from "./errors.ts";
+import { hasUnknownOutcome, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import { allPages, PAGE_SIZE } from "./pages.ts";
+import { type RunOptions, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { type Baseline, Run, type RunResult, runToEnd, stopQuietly, type V3View } from "./runs.ts";
+import { readerOf } from "./schema.ts";
+import type { Body, CallOptions, Open } from "./types.ts";
+import { isFromUs, lastMessageId, messagesAfter } from "./v3-messages.ts";
+import { FRESH, isV3Closed, v3RunPort } from "./v3-runs.ts";
+import { Deadline, orHandOver, pollDelayMs, sleep } from "./wait.ts";
+
+type SessionBody = Body<"/v3/sessions", "post">;
+type BakedName =
+  | "profileId"
+  | "workspaceId"
+  | "proxyCountryCode"
+  | "enableRecording"
+  | "browserScreenWidth"
+  | "browserScreenHeight"
+  | "keepAlive";
+
+/** What a v3 session is given once, at its opening. */
+export interface V3SessionFields
+  extends Readonly<Omit<Pick<SessionBody, BakedName>, "proxyCountryCode" | "keepAlive">> {
+  /** Two lower-case letters, `uk` for Britain; null for no proxy. Default: `us`. */
+  readonly proxyCountryCode?: Open<NonNullable<SessionBody["proxyCountryCode"]>> | null | undefined;
+}
+
+/** What a v3 task may be given beside its text. */
+export interface V3TaskFields
+  extends Readonly<Omit<SessionBody, BakedName | "task" | "sessionId" | "outputSchema" | "model">> {
+  /** Which model runs the task. The service's default is its dearest. */
+  readonly model?: Open<NonNullable<SessionBody["model"]>> | undefined;
+}
+
+/** What a v3 session is opened with. Fields of a task are repeated with every task, unless it brings its own. */
+export interface V3OpenRequest extends V3SessionFields, V3TaskFields {
+  /** Whether the session lives on after a task. Sent with every task. Default: true. */
+  readonly keepAlive?: boolean | undefined;
+}
+
+/** Options of `session.run` on v3. */
+export interface V3RunOptions<Output = unknown> extends V3TaskFields, RunOptions<Output> {}
+/** Options of `session.start` on v3. */
+export interface V3StartOptions<Output = unknown> extends V3TaskFields, StartOptions<Output> {}
+
+const START_TIMEOUT_MS = 180_000;
+const SETTLE_LOOKS_MS = [250, 1_000, 2_000];
+
+function v3Port(api: Api): LivePort<V3View> {
+  const params = (id: string) => ({ path: { session_id: id } });
+  return {
+    get: async (id, options) => (await api.GET("/v3/sessions/{session_id}", { params: params(id), ...options })).data,
+    stop: async (id, options) =>
+      (
+        await api.POST("/v3/sessions/{session_id}/stop", {
+          params: params(id),
+          body: { strategy: "session" },
+          ...options,
+        })
+      ).data,
+    isClosed: isV3Closed,
+  };
+}
+
+/** The body of a v3 request, checked before it goes anywhere. */
+export function v3Body(context: Context, request: V3OpenRequest, task?: string): SessionBody {
+  const maxCostUsd = request.maxCostUsd ?? context.maxCostUsd;
+  if (maxCostUsd != null && !(Number(maxCostUsd) > 0)) throw new InvalidInputError("maxCostUsd must be more than 0.");
+  const limited = {
+    ...browserSettings(request),
+    ...(maxCostUsd != null && { maxCostUsd }),
+    ...(task !== undefined && { task }),
+  };
+  return checkBody("POST /v3/sessions", limited) as SessionBody;
+}
+
+/** A script is cached in a workspace, so that without one there is nowhere to put it. */
+export function checkCacheScript(
+  cacheScript: boolean | null | undefined,
+  workspaceId: string | null | undefined,
+): void {
+  if (cacheScript === true && workspaceId == null) {
+    throw new InvalidInputError("cacheScript: true needs a session that was opened with a workspaceId.");
+  }
+}
+
+/** A live browser of v3 that runs tasks one after the other. */
+export class V3Session extends Live<V3View> {
+  readonly apiVersion = "v3";
+  readonly #context: Context;
+  readonly #request: V3OpenRequest;
+  #dispatching = false;
+  /** Of a session that we opened, nobody else knows: until its first task there is nothing to compare with. */
+  #fresh: boolean;
+  #lastMessageId: string | null = null;
+
+  constructor(
+    context: Context,
+    seen: V3View | string,
+    request: V3OpenRequest = {},
+    owner?: { readonly onClosed: () => void },
+  ) {
+    super(v3Port(context.api), seen, owner);
+    this.#context = context;
+    this.#request = request;
+    this.#fresh = owner !== undefined;
+  }
+
+  /** Where a person can watch the browser; null when there is none, undefined before the first view. */
+  get liveUrl(): string | null | undefined {
+    return this.view?.liveUrl;
+  }
+
+  /**
+   * Runs a task and waits for its answer.
+   *
+   * @throws {@link RunFailedError}, {@link OutputValidationError}, {@link TimeoutError} as {@link Run.result} does.
+   * @throws {@link SessionBusyError} while another task runs here, {@link SessionStoppedError} after the end.
+   * @throws `options.signal.reason` when aborted; the task is stopped, the session lives on.
+   * @see `POST /v3/sessions`
+   */
+  async run(task: string, options?: V3RunOptions<never> & { readonly schema?: undefined }): Promise<RunResult<unknown>>;
+  async run<Output>(task: string, options: V3RunOptions<Output>): Promise<RunResult<Output>>;
+  async run(task: string, options: V3RunOptions = {}): Promise<RunResult<unknown>> {
+    const { waiting, starting } = splitRunOptions(options);
+    return runToEnd(await this.start(task, starting), waiting);
+  }
+
+  /**
+   * Waits until the session is ready, dispatches a task, and gives its run.
+   *
+   * @throws {@link SessionBusyError} while another task runs here, {@link SessionStoppedError} after the end.
+   * @throws {@link ConnectionError}, {@link TimeoutError} with `outcome: "unknown"` when the dispatch could not be settled.
+   * @throws `options.signal.reason` when aborted; a task that was dispatched all the same is stopped.
+   * @see `POST /v3/sessions`
+   */
+  async start(task: string, options?: V3StartOptions<never> & { readonly schema?: undefined }): Promise<Run<unknown>>;
+  async start<Output>(task: string, options: V3StartOptions<Output>): Promise<Run<Output>>;
+  async start(task: string, options: V3StartOptions = {}): Promise<Run<unknown>> {
+    const { schema, signal, limits, fields } = splitStartOptions<unknown, V3StartOptions>(options);
+    const reader = schema && readerOf(schema);
+    const body = this.#body(task, fields, reader?.jsonSchema);
+    signal?.throwIfAborted();
+    const started = this.#alone(async () => {
+      const view = await this.#untilReady(signal, limits);
+      checkCacheScript(fields.cacheScript, view.workspaceId);
+      const baseline = await this.#baseline(view, { signal, ...limits });
+      this.#fresh = false;
+      await this.#context.api.POST("/v3/sessions", { body, ...limits }).catch((error) => this.#settle(baseline, error));
+      return new Run(v3RunPort(this.#context.api, this.id, baseline), reader);
+    });
+    return orHandOver(started, signal, stopQuietly);
+  }
+
+  /** The fields of a task that were given at the opening are sent again; those that are baked in are not. */
+  #body(task: string, fields: V3TaskFields, outputSchema: SessionBody["outputSchema"]): SessionBody {
+    const {
+      profileId,
+      workspaceId,
+      proxyCountryCode,
+      enableRecording,
+      browserScreenWidth,
+      browserScreenHeight,
+      ...defaults
+    } = this.#request;
+    const keepAlive = defaults.keepAlive ?? true;
+    const body = v3Body(this.#context, { ...defaults, ...fields, keepAlive }, task);
+    return { ...body, sessionId: this.id, ...(outputSchema && { outputSchema }) };
+  }
+
+  /** One dispatch at a time: a second one is refused before the wire. */
+  async #alone<T>(dispatch: () => Promise<T>): Promise<T> {
+    if (this.isClosed) throw new SessionStoppedError(this.id);
+    if (this.#dispatching) throw new SessionBusyError(this.id);
+    this.#dispatching = true;
+    return dispatch().finally(() => {
+      this.#dispatching = false;
+    });
+  }
+
+  /** A v3 session takes a task only when it is idle; a new one needs a while to get there. */
+  async #untilReady(signal: AbortSignal | undefined, limits: CallOptions): Promise<V3View> {
+    const deadline = new Deadline(START_TIMEOUT_MS);
+    for (;;) {
+      const view = await this.refresh({ signal, ...limits });
+      if (view.status === "idle") return view;
+      if (this.isClosed) throw new SessionStoppedError(this.id);
+      if (view.status === "running") throw new SessionBusyError(this.id);
+      if (deadline.isOver) throw this.#notReady(deadline.timeoutMs);
+      await sleep(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), signal);
+    }
+  }
+
+  #notReady(timeoutMs: number): TimeoutError {
+    const message = `Session ${this.id} was not ready for a task within ${timeoutMs} ms; it is still ${this.view?.status}.`;
+    return new TimeoutError(message, { operation: "GET /v3/sessions/{session_id}", timeoutMs });
+  }
+
+  async #baseline(view: V3View, options: CallOptions): Promise<Baseline> {
+    if (this.#fresh && view.stepCount === 0) return FRESH;
+    this.#lastMessageId = await lastMessageId(this.#context.api, this.id, this.#lastMessageId, options);
+    return { messageId: this.#lastMessageId, stepCount: view.stepCount, totalCostUsd: view.totalCostUsd };
+  }
+
+  /** After a dispatch without an answer: it was carried out when something newer than the baseline shows it. */
+  async #settle(baseline: Baseline, error: unknown): Promise<void> {
+    if (!hasUnknownOutcome(error)) throw error;
+    for (const delayMs of SETTLE_LOOKS_MS) {
+      await sleep(delayMs);
+      if (await this.#showsDispatch(baseline).catch(() => false)) return;
+    }
+    throw error;
+  }
+
+  async #showsDispatch(baseline: Baseline): Promise<boolean> {
+    const view = await this.refresh();
+    if (view.status === "running" || view.stepCount > baseline.stepCount) return true;
+    return (await messagesAfter(this.#context.api, this.id, baseline.messageId, {})).some(isFromUs);
+  }
+}
+
+/** Sessions of v3. */
+export class V3Sessions {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Opens a session without a task. It costs money until it is stopped: use `await using`, {@link V3Sessions.use}, or call `stop()`.
+   *
+   * @throws {@link ProfileInUseError} when a live session of this client has the profile.
+   * @throws {@link ConcurrencyLimitError}, {@link InsufficientCreditsError}, {@link NotFoundError} (no such profile).
+   * @throws `options.signal.reason` when aborted; a session that opened all the same is stopped.
+   * @see `POST /v3/sessions`
+   */
+  async open(request: V3OpenRequest = {}, options: OpenOptions = {}): Promise<V3Session> {
+    checkCacheScript(request.cacheScript, request.workspaceId);
+    const body = v3Body(this.#context, { ...request, keepAlive: request.keepAlive ?? true });
+    refuseTask(request);
+    const { api, guard, reportLeak } = this.#context;
+    return openLive({
+      guard,
+      reportLeak,
+      options,
+      profileId: request.profileId,
+      create: async (limits) => (await api.POST("/v3/sessions", { body, ...limits })).data,
+      handle: (view, { release }) => new V3Session(this.#context, view, request, { onClosed: release }),
+    });
+  }
+
+  /**
+   * Opens a session, runs `fn` with it, and stops it whatever happens, which saves the profile. Rejects as `open` or as `fn` does; a
+   * stop that is not confirmed never takes away `fn`'s result, but is reported to the client's `onSessionNotStopped`.
+   *
+   * @see `POST /v3/sessions`
+   */
+  use<T>(request: V3OpenRequest, fn: (session: V3Session) => T | Promise<T>, options?: OpenOptions): Promise<T> {
+    return useLive(this.open(request, options), fn, this.#context.reportLeak);
+  }
+
+  /** A handle on a session that is already there. Asks nothing; disposing it does nothing. */
+  attach(id: string): V3Session {
+    return new V3Session(this.#context, checkId("session id", id));
+  }
+
+  /**
+   * All sessions of the project, over all pages.
+   *
+   * @see `GET /v3/sessions`
+   */
+  list(options: CallOptions = {}): AsyncGenerator<V3View, void, undefined> {
+    return allPages(async (page) => {
+      const query = { page, page_size: PAGE_SIZE };
+      const { data } = await this.#context.api.GET("/v3/sessions", { params: { query }, ...options });
+      return { items: data.sessions, total: data.total };
+    });
+  }
+}
+
+/** A session is opened idle; its tasks are dispatched by the handle, which knows what went before. */
+function refuseTask(request: object): void {
+  const { task, sessionId, outputSchema } = request as Readonly<Record<string, unknown>>;
+  refuseUnknown({ task, sessionId, outputSchema }, "v3.sessions.open");
+}

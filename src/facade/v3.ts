@@ -1,0 +1,67 @@
+import type { Context } from "./context.ts";
+import { openLive, useLive } from "./live.ts";
+import type { ProfileAccess } from "./profile-guard.ts";
+import { type RunOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { Run, type RunResult } from "./runs.ts";
+import { readerOf } from "./schema.ts";
+import { FRESH, v3RunPort } from "./v3-runs.ts";
+import {
+  checkCacheScript,
+  V3Session,
+  type V3SessionFields,
+  V3Sessions,
+  type V3TaskFields,
+  v3Body,
+} from "./v3-sessions.ts";
+
+/** Options of `v3.run`: those of a task, and what its session is opened with. */
+export interface V3OneShotOptions<Output = unknown> extends V3TaskFields, V3SessionFields, RunOptions<Output> {
+  /** `"exclusive"`: refuse a profile that a live session of this client has; `"shared"`: let the last stop win. Default: `"exclusive"`. */
+  readonly profileAccess?: ProfileAccess | undefined;
+}
+
+/** The API's third version: sessions that run tasks themselves. */
+export class V3 {
+  readonly sessions: V3Sessions;
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.sessions = new V3Sessions(context);
+  }
+
+  /**
+   * Creates a session and runs one task in it, in one call; the session is stopped at the end whatever happens.
+   *
+   * @throws {@link RunFailedError}, {@link OutputValidationError}, {@link TimeoutError} as {@link Run.result} does.
+   * @throws {@link ProfileInUseError} when a live session of this client has the profile.
+   * @throws `options.signal.reason` when aborted; task and session are stopped.
+   * @see `POST /v3/sessions`
+   */
+  async run(
+    task: string,
+    options?: V3OneShotOptions<never> & { readonly schema?: undefined },
+  ): Promise<RunResult<unknown>>;
+  async run<Output>(task: string, options: V3OneShotOptions<Output>): Promise<RunResult<Output>>;
+  async run(task: string, options: V3OneShotOptions = {}): Promise<RunResult<unknown>> {
+    const { waiting, starting } = splitRunOptions(options);
+    const { schema, signal, limits, fields } = splitStartOptions<unknown, V3OneShotOptions>(starting);
+    const { profileAccess, ...request } = fields;
+    const reader = schema && readerOf(schema);
+    checkCacheScript(request.cacheScript, request.workspaceId);
+    const body = {
+      ...v3Body(this.#context, { ...request, keepAlive: false }, task),
+      ...(reader && { outputSchema: reader.jsonSchema }),
+    };
+    const { api, guard, reportLeak } = this.#context;
+    const opening = openLive({
+      guard,
+      reportLeak,
+      options: { signal, profileAccess, ...limits },
+      profileId: request.profileId,
+      create: async (options) => (await api.POST("/v3/sessions", { body, ...options })).data,
+      handle: (view, { release }) => new V3Session(this.#context, view, {}, { onClosed: release }),
+    });
+    return useLive(opening, ({ id }) => new Run(v3RunPort(api, id, FRESH), reader).result(waiting), reportLeak);
+  }
+}

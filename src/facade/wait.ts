@@ -1,0 +1,84 @@
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** Resolves after the time, or rejects with the signal's own reason. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      },
+      Math.min(ms, LONGEST_TIMER_MS),
+    );
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Settles as the promise does, unless the signal aborts first: then it rejects with the signal's own reason. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+/**
+ * Waits for what must not be lost: when the caller leaves first, it rejects with the caller's reason at once, and `late`
+ * takes what arrives afterwards.
+ */
+export async function orHandOver<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  late: (value: T) => unknown,
+): Promise<T> {
+  let left = false;
+  const handedOver = promise.then(async (value) => {
+    if (left) await late(value);
+    return value;
+  });
+  handedOver.catch(() => {});
+  try {
+    return await untilAborted(handedOver, signal);
+  } catch (error) {
+    left = true;
+    throw error;
+  }
+}
+
+/** A moment after which a wait is over. */
+export class Deadline {
+  readonly timeoutMs: number;
+  readonly #endsAt: number;
+
+  constructor(timeoutMs: number) {
+    this.timeoutMs = timeoutMs;
+    this.#endsAt = performance.now() + timeoutMs;
+  }
+
+  get remainingMs(): number {
+    return this.#endsAt - performance.now();
+  }
+
+  get isOver(): boolean {
+    return this.remainingMs <= 0;
+  }
+}
+
+const POLL_FIRST_MS = 250;
+const POLL_LAST_MS = 5_000;
+const POLL_GROWTH = 0.1;
+const POLL_JITTER = 0.2;
+
+/** How long to wait before the next look at something that is `ageMs` old: a quarter second first, at most five, ±20 %. */
+export function pollDelayMs(ageMs: number, random: () => number = Math.random): number {
+  const even = Math.min(POLL_LAST_MS, Math.max(POLL_FIRST_MS, ageMs * POLL_GROWTH));
+  return even * (1 + POLL_JITTER * (2 * random() - 1));
+}

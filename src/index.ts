@@ -1,0 +1,89 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+export type { Api, ApiAnswer } from "./facade/api.ts";
+export type { Account, Billing } from "./facade/billing.ts";
+export type { CustomProxyInput } from "./facade/browser-settings.ts";
+export type {
+  BrowserDownload,
+  BrowserListRequest,
+  BrowserOpenRequest,
+  BrowserSession,
+  Browsers,
+  BrowserView,
+} from "./facade/browsers.ts";
+export { BrowserUse, type BrowserUseOptions } from "./facade/client.ts";
+export {
+  ApiError,
+  type ApiErrorDetails,
+  AuthenticationError,
+  BrowserUseError,
+  ConcurrencyLimitError,
+  ConnectionError,
+  type ConnectionErrorDetails,
+  type ErrorCode,
+  InsufficientCreditsError,
+  InvalidInputError,
+  NotFoundError,
+  OutputValidationError,
+  ProfileInUseError,
+  RunFailedError,
+  SessionBusyError,
+  SessionNotStoppedError,
+  SessionStoppedError,
+  TimeoutError,
+  type TimeoutErrorDetails,
+  UploadError,
+  ValidationError,
+  type ValidationIssue,
+} from "./facade/errors.ts";
+export type { Files, UploadedFile, UploadFile, UploadOptions, UploadTarget } from "./facade/files.ts";
+export type { Live, OpenOptions } from "./facade/live.ts";
+export type { ProfileAccess } from "./facade/profile-guard.ts";
+export type {
+  EnsuredProfile,
+  EnsureOptions,
+  EnsureRequest,
+  Profile,
+  ProfileChanges,
+  ProfileFields,
+  ProfileListRequest,
+  Profiles,
+} from "./facade/profiles.ts";
+export type { RunOptions, SchemaOption, StartOptions } from "./facade/run-options.ts";
+export type {
+  Baseline,
+  ResultOptions,
+  Run,
+  RunReference,
+  RunResult,
+  RunStatus,
+  Step,
+  V2Task,
+  V3View,
+} from "./facade/runs.ts";
+export type { JsonSchema, OutputSchema, StandardSchema } from "./facade/schema.ts";
+export type { Fetch } from "./facade/transport.ts";
+export type { Body, CallOptions, Ok, Open, Query, WaitOptions } from "./facade/types.ts";
+export type { V2, V2OneShotOptions } from "./facade/v2.ts";
+export type {
+  V2ListRequest,
+  V2OpenRequest,
+  V2RunOptions,
+  V2Session,
+  V2SessionItemView,
+  V2Sessions,
+  V2SessionView,
+  V2StartOptions,
+  V2TaskFields,
+} from "./facade/v2-sessions.ts";
+export type { V3, V3OneShotOptions } from "./facade/v3.ts";
+export type { V3Message } from "./facade/v3-messages.ts";
+export type {
+  V3OpenRequest,
+  V3RunOptions,
+  V3Session,
+  V3SessionFields,
+  V3Sessions,
+  V3StartOptions,
+  V3TaskFields,
+} from "./facade/v3-sessions.ts";
+export type { paths } from "./generated/api.ts";
