@@ -1,0 +1,159 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { describe, expect, inject, test } from "vitest";
+
+const ROOT_LIMIT_BYTES = 12_000;
+const consumer = inject("consumer");
+const installed = join(consumer, "node_modules/browser-use-client");
+
+function node(args: readonly string[]): string {
+  return execFileSync(process.execPath, args, { cwd: consumer, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+function files(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+}
+
+describe("what is packed", () => {
+  test("is the build, the papers, and nothing else", () => {
+    const others = files(installed).filter((file) => !/^dist\/.+\.(js|d\.ts)$/.test(file));
+    expect(others.sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+  });
+
+  test("names no path of a machine", () => {
+    const guilty = files(installed).filter((file) =>
+      /\/(home|root|work|tmp)\/\w/.test(readFileSync(join(installed, file), "utf8")),
+    );
+    expect(guilty).toEqual([]);
+  });
+
+  test("declares one runtime dependency", () => {
+    const manifest: { dependencies: object } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    expect(Object.keys(manifest.dependencies)).toEqual(["openapi-fetch"]);
+  });
+});
+
+describe("loading", () => {
+  test("import gives the client and its errors", () => {
+    const script =
+      'import { BrowserUse, NotFoundError } from "browser-use-client"; console.log(BrowserUse.name, NotFoundError.name)';
+    expect(node(["--input-type=module", "-e", script]).trim()).toBe("BrowserUse NotFoundError");
+  });
+
+  test("require gives the client too", () => {
+    const script =
+      'const { BrowserUse } = require("browser-use-client"); console.log(new BrowserUse({ apiKey: "k" }).api !== undefined)';
+    expect(node(["--input-type=commonjs", "-e", script]).trim()).toBe("true");
+  });
+
+  test("require gives the emulator too", () => {
+    const script = 'console.log(typeof require("browser-use-client/emulator").startEmulator)';
+    expect(node(["--input-type=commonjs", "-e", script]).trim()).toBe("function");
+  });
+});
+
+describe("the root", () => {
+  const bundled = build({
+    entryPoints: [join(installed, "dist/index.js")],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["import"],
+    metafile: true,
+    write: false,
+  });
+
+  test("needs no module of Node and no file of the emulator", async () => {
+    const { metafile } = await bundled; // an unresolved `node:` import would have failed the build
+    expect(Object.keys(metafile.inputs).filter((file) => file.includes("emulator"))).toEqual([]);
+  });
+
+  test(`is at most ${ROOT_LIMIT_BYTES} bytes, minified and compressed`, async () => {
+    const [file] = (await bundled).outputFiles;
+    expect(gzipSync(file?.contents ?? new Uint8Array(), { level: 9 }).length).toBeLessThanOrEqual(ROOT_LIMIT_BYTES);
+  });
+});
+
+describe("declarations", () => {
+  const SOURCE = `
+    import { BrowserUse, RunFailedError } from "browser-use-client";
+    import { startEmulator } from "browser-use-client/emulator";
+    export async function main(): Promise<unknown> {
+      await using emulator = await startEmulator({ port: 0 });
+      const browserUse = new BrowserUse({ baseUrl: emulator.url, apiKey: emulator.apiKey });
+      const profile = await browserUse.profiles.ensure({ name: "a" });
+      await using session = await browserUse.v2.sessions.open({ profileId: profile.id });
+      const text: string | null = (await session.run("b")).output;
+      const { data } = await browserUse.api.GET("/v3/sessions/{session_id}", { params: { path: { session_id: "c" } } });
+      const status: "created" | "idle" | "running" | "stopped" | "timed_out" | "error" = data.status;
+      // @ts-expect-error There is no such path: without this line's error the declarations would say nothing.
+      await browserUse.api.GET("/v3/nonsense");
+      return [text, status, RunFailedError];
+    }
+  `;
+  const compile = (compiler: string, lib: string) => {
+    writeFileSync(join(consumer, "use.ts"), SOURCE);
+    const flags = [
+      "--noEmit",
+      "--strict",
+      "--exactOptionalPropertyTypes",
+      "--skipLibCheck",
+      "false",
+      "--types",
+      "node",
+    ];
+    const target = ["--target", "es2022", "--module", "nodenext", "--moduleResolution", "nodenext", "--lib", lib];
+    return () => node([join(process.cwd(), "node_modules", compiler, "bin/tsc"), ...flags, ...target, "use.ts"]);
+  };
+
+  test.each([
+    ["typescript-5.4", "es2022"],
+    ["typescript-5.4", "es2022,dom"],
+    ["typescript", "es2022"],
+    ["typescript", "es2022,dom"],
+    ["typescript-7", "es2022"],
+    ["typescript-7", "es2022,dom"],
+  ])("hold in %s with lib %s, without skipLibCheck", (compiler, lib) => {
+    expect(compile(compiler, lib)()).toBe("");
+  });
+});
+
+describe("the command line", () => {
+  const cli = join(installed, "dist/emulator/cli.js");
+
+  test("--help says how to start", () => {
+    expect(node([cli, "--help"])).toContain("emulate");
+  });
+
+  test("emulate serves until it is ended, and the packed client can talk to it", async () => {
+    const emulator = spawn(process.execPath, [cli, "emulate", "--port", "0"], {
+      cwd: consumer,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const printed: Record<string, string> = {};
+      for await (const line of createInterface({ input: emulator.stdout })) {
+        const [, name = "", value = ""] = /(BROWSER_USE_\w+)=(\S+)/.exec(line) ?? [];
+        printed[name] = value;
+        if (printed["BROWSER_USE_API_KEY"] && printed["BROWSER_USE_BASE_URL"]) break;
+      }
+      const script =
+        'import { BrowserUse } from "browser-use-client"; console.log((await new BrowserUse().v3.run("Say hello")).status)';
+      const args = ["--input-type=module", "-e", script];
+      const env = { ...process.env, ...printed };
+      expect(execFileSync(process.execPath, args, { cwd: consumer, encoding: "utf8", env }).trim()).toBe("stopped");
+    } finally {
+      emulator.kill("SIGTERM");
+      await once(emulator, "exit");
+    }
+  });
+});
