@@ -1,0 +1,26 @@
+/** One version of the vendor's API, as it takes part in the generated client. */
+export interface ApiVersion {
+  /** Prefix of its paths (`/v2/…`), operationIds (`v2_…`) and, in upper case, of its schemas (`V2…`). */
+  readonly name: string;
+  /** Structure of the wire, relative to the repository: what an import rewrites. */
+  readonly structure: string;
+  /** What is ours, in OpenAPI Overlay format, relative to the repository. */
+  readonly overlay: string;
+  /** The one server its structure file must name. */
+  readonly server: string;
+}
+
+/** The server of the merged document; every version lives below it, under its name. */
+export const mergedServer = "https://api.browser-use.com/api";
+
+/** Every version that is generated. A further one needs its two files in `openapi/` and a line here. */
+export const versions: readonly ApiVersion[] = [version("v2"), version("v3")];
+
+function version(name: string): ApiVersion {
+  return {
+    name,
+    structure: `openapi/${name}.yaml`,
+    overlay: `openapi/${name}.overlay.yaml`,
+    server: `${mergedServer}/${name}`,
+  };
+}
