@@ -1,0 +1,23 @@
+/** What was read of a body, and whether there was more. */
+export interface ReadBody {
+  readonly bytes: Buffer;
+  readonly truncated: boolean;
+}
+
+/** Reads a body, but never keeps more than a limit. */
+export async function readUpTo(body: ReadableStream<Uint8Array> | null, limit: number): Promise<ReadBody> {
+  if (!body) return { bytes: Buffer.alloc(0), truncated: false };
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { bytes: Buffer.concat(chunks), truncated: false };
+    chunks.push(value);
+    size += value.length;
+    if (size > limit) {
+      await reader.cancel();
+      return { bytes: Buffer.concat(chunks), truncated: true };
+    }
+  }
+}

@@ -1,0 +1,4 @@
+export { createEmulator, type Emulator, type SessionSummary, startEmulator } from "./emulator.ts";
+export type { Fault, FaultRule } from "./faults.ts";
+export type { AgentStep, EmulatorOptions, TaskJob } from "./options.ts";
+export type { LoggedRequest } from "./server.ts";

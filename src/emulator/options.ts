@@ -1,0 +1,85 @@
+import type { BodyOf } from "./operations.ts";
+
+/** How an emulator behaves. Every option has a default. */
+export interface EmulatorOptions {
+  /** The one key that is accepted. Default: `bu_emulator_key`. */
+  readonly apiKey?: string;
+  /**
+   * Plays the agent: called once per task, its return value is the output, and what it throws fails the task. Without it a small
+   * deterministic agent answers, which says that it is the emulator.
+   */
+  readonly onTask?: (job: TaskJob) => unknown;
+  /** How many sessions and browsers, of all kinds together, may be open at once. Default: 10. */
+  readonly maxSessions?: number;
+  /** How long a session stays `created`, and a dispatched task waits before it starts, in milliseconds. Default: 20. */
+  readonly startDelayMs?: number;
+  /** After how long without a task an agent session times out, in milliseconds. Default: 15 minutes. */
+  readonly inactivityTimeoutMs?: number;
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  readonly now?: () => number;
+  /** How long every answer is held back, in milliseconds. Default: 0. */
+  readonly latencyMs?: number;
+  /** Whether the project keeps no data, which is what allows purging sessions. Default: false. */
+  readonly zeroDataRetention?: boolean;
+}
+
+/** Options with every default filled in. */
+export type Settings = Readonly<Required<Omit<EmulatorOptions, "onTask">> & Pick<EmulatorOptions, "onTask">>;
+
+/** One task, as the agent that plays it sees it. */
+export interface TaskJob {
+  readonly task: string;
+  readonly apiVersion: "v2" | "v3";
+  readonly sessionId: string;
+  /** Only in v2: in v3 a run has no id of its own. */
+  readonly taskId?: string;
+  /** What was uploaded before the task was dispatched, by the file name the server gave: the session's files in v2, its workspace's in v3. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /**
+   * Stands in for cookies and local storage, and lasts as long as the session. It starts as a copy of what the profile holds, and goes
+   * back to the profile when the session is stopped. The part of a key before its first `/` counts as the cookie's domain.
+   */
+  readonly state: Map<string, string>;
+  /** The body of the request that dispatched the task. */
+  readonly request: BodyOf<"v2_create_task_tasks_post"> | BodyOf<"v3_create_session_sessions_post">;
+  /** Aborted when the task or its session is stopped, or runs out of time or money. */
+  readonly signal: AbortSignal;
+  /** What is reported beside the output. Set it to false for "an answer, but the task did not succeed". Default: true. */
+  success: boolean;
+  /**
+   * Records a step (v2) or an agent's message (v3).
+   *
+   * @throws `signal.reason` when the task is over.
+   */
+  step(step: AgentStep): Promise<void>;
+}
+
+/** One step of an agent. */
+export interface AgentStep {
+  readonly summary: string;
+  readonly url?: string;
+}
+
+const DEFAULTS: Settings = {
+  apiKey: "bu_emulator_key",
+  maxSessions: 10,
+  startDelayMs: 20,
+  inactivityTimeoutMs: 15 * 60_000,
+  now: () => Date.now(),
+  latencyMs: 0,
+  zeroDataRetention: false,
+};
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws RangeError for a number that cannot be meant.
+ */
+export function settingsOf(options: EmulatorOptions): Settings {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const settings: Settings = { ...DEFAULTS, ...given };
+  for (const name of ["maxSessions", "startDelayMs", "inactivityTimeoutMs", "latencyMs"] as const) {
+    if (!(settings[name] >= 0)) throw new RangeError(`${name} must be 0 or more, not ${settings[name]}`);
+  }
+  return settings;
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+import { timestamp, timestampOrNull } from "./clock.ts";
+import type { Cloud, Profile } from "./cloud.ts";
+import type { Handlers, Schema } from "./operations.ts";
+import { newestFirst, page } from "./paging.ts";
+import { problems } from "./problem.ts";
+
+type View = Schema<"V2ProfileView"> & Schema<"V3ProfileView">;
+
+/** Profiles: one resource, served under both versions. */
+export function profileHandlers(cloud: Cloud): Handlers {
+  return {
+    v2_list_profiles_profiles_get: ({ query }) => page(matching(cloud, query.query), query, show("v2")),
+    v3_list_profiles_profiles_get: ({ query }) => page(matching(cloud, query.query), query, show("v3")),
+    v2_create_profile_profiles_post: ({ body }) => show("v2")(create(cloud, body)),
+    v3_create_profile_profiles_post: ({ body }) => show("v3")(create(cloud, body)),
+    v2_get_profile_profiles__profile_id__get: ({ path }) => show("v2")(find(cloud, path.profile_id)),
+    v3_get_profile_profiles__profile_id__get: ({ path }) => show("v3")(find(cloud, path.profile_id)),
+    v2_update_profile_profiles__profile_id__patch: ({ path, body }) => show("v2")(update(cloud, path.profile_id, body)),
+    v3_update_profile_profiles__profile_id__patch: ({ path, body }) => show("v3")(update(cloud, path.profile_id, body)),
+    v2_delete_browser_profile_profiles__profile_id__delete: ({ path }) => remove(cloud, path.profile_id),
+    v3_delete_browser_profile_profiles__profile_id__delete: ({ path }) => remove(cloud, path.profile_id),
+  };
+}
+
+function matching(cloud: Cloud, query: string | null | undefined): Profile[] {
+  const wanted = (query ?? "").toLowerCase();
+  return newestFirst(cloud.profiles).filter((profile) =>
+    [profile.name, profile.userId].some((text) => (text ?? "").toLowerCase().includes(wanted)),
+  );
+}
+
+function create(cloud: Cloud, body: Schema<"V2ProfileCreateRequest"> | undefined): Profile {
+  const now = cloud.clock.now();
+  const profile: Profile = {
+    id: randomUUID(),
+    name: body?.name ?? null,
+    userId: body?.userId ?? null,
+    createdAt: now,
+    updatedAt: now,
+    lastUsedAt: null,
+    state: new Map(),
+  };
+  cloud.profiles.set(profile.id, profile);
+  return profile;
+}
+
+function update(cloud: Cloud, id: string, body: Schema<"V2ProfileUpdateRequest">): Profile {
+  const profile = find(cloud, id);
+  if (body.name !== undefined) profile.name = body.name;
+  if (body.userId !== undefined) profile.userId = body.userId;
+  profile.updatedAt = cloud.clock.now();
+  return profile;
+}
+
+function remove(cloud: Cloud, id: string): undefined {
+  cloud.profiles.delete(find(cloud, id).id);
+}
+
+function find(cloud: Cloud, id: string): Profile {
+  const profile = cloud.profiles.get(id);
+  if (!profile) throw problems.profileNotFound();
+  return profile;
+}
+
+function show(version: "v2" | "v3"): (profile: Profile) => View {
+  return (profile) => ({
+    id: profile.id,
+    name: profile.name,
+    userId: profile.userId,
+    createdAt: timestamp(version, profile.createdAt),
+    updatedAt: timestamp(version, profile.updatedAt),
+    lastUsedAt: timestampOrNull(version, profile.lastUsedAt),
+    cookieDomains: cookieDomains(profile),
+  });
+}
+
+function cookieDomains(profile: Profile): string[] | null {
+  const domains = new Set([...profile.state.keys()].map((key) => key.split("/")[0] ?? ""));
+  return domains.size > 0 ? [...domains].sort() : null;
+}
