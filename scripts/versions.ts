@@ -6,6 +6,8 @@ export interface ApiVersion {
   readonly structure: string;
   /** What is ours, in OpenAPI Overlay format, relative to the repository. */
   readonly overlay: string;
+  /** What is ours in other versions too, likewise; applied before `overlay`. Left out: nothing. */
+  readonly sharedOverlay?: string;
   /** The one server its structure file must name. */
   readonly server: string;
 }
@@ -21,6 +23,7 @@ function version(name: string): ApiVersion {
     name,
     structure: `openapi/${name}.yaml`,
     overlay: `openapi/${name}.overlay.yaml`,
+    sharedOverlay: "openapi/shared.overlay.yaml",
     server: `${mergedServer}/${name}`,
   };
 }

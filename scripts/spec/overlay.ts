@@ -33,7 +33,8 @@ export function overlayActions(overlay: Node, file: string): OverlayAction[] {
  * Applies the actions in order to a copy of the document. As the standard says, mappings are merged key by key, lists
  * are appended to, and everything else is replaced.
  *
- * @throws {@link SpecError} when a target matches nothing any more, so that our additions never vanish in silence.
+ * @throws {@link SpecError} when a target matches nothing any more, so that our additions never vanish in silence; and
+ * when a property is described that does not exist.
  */
 export function applyOverlay(document: Node, actions: readonly OverlayAction[], file: string): Node {
   const result = copy(document);
@@ -79,11 +80,18 @@ function update(value: unknown, action: OverlayAction, file: string): void {
 function mergeInto(target: Node, source: Node, place: string, file: string): void {
   for (const [key, value] of Object.entries(source)) {
     const old = target[key];
+    if (old === undefined && describesMissing(place, value))
+      fail(file, `${place}.${key}`, "is described, but is not there; correct the name or delete the description");
     if (isNode(old) && isNode(value)) mergeInto(old, value, `${place}.${key}`, file);
     else if (Array.isArray(old) && Array.isArray(value)) old.push(...value);
     else if (old === undefined || sameKind(old, value)) target[key] = value;
     else fail(file, `${place}.${key}`, "changes what kind of value it is; remove it first, then update");
   }
+}
+
+/** True when a property would come into being by a description alone, which says nothing of its type. */
+function describesMissing(place: string, value: unknown): boolean {
+  return place.endsWith(".properties") && isNode(value) && Object.keys(value).join() === "description";
 }
 
 function removeAll(document: Node, matches: readonly Match[]): void {

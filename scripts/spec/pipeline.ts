@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { type ApiVersion, mergedServer, versions as registered } from "../versions.ts";
 import { danglingReferences, problemsOf } from "./assertions.ts";
-import type { OpenApiDocument } from "./document.ts";
+import type { Node, OpenApiDocument } from "./document.ts";
 import { lint } from "./lint.ts";
 import { merge, type VersionDocument } from "./merge.ts";
 import { applyOverlay, overlayActions } from "./overlay.ts";
@@ -34,12 +34,19 @@ export async function mergedDocument({
 
 async function completeVersion(root: string, version: ApiVersion): Promise<OpenApiDocument> {
   const structure = await readYaml(root, version.structure);
-  const overlay = await readYaml(root, version.overlay);
-  const actions = overlayActions(overlay, version.overlay);
   asDocument(structure, version.structure);
-  const document = asDocument(applyOverlay(structure, actions, version.overlay), version.structure);
+  const document = asDocument(await withOverlays(structure, root, version), version.structure);
   failOn(danglingReferences(document, version));
   failOn(await lint(document, version.structure));
   failOn(problemsOf(document, version));
   return completeRequired(document);
+}
+
+/** Applies the overlays of a version, the shared one first. */
+export async function withOverlays(structure: Node, root: string, { sharedOverlay, overlay }: ApiVersion): Promise<Node> {
+  let document = structure;
+  for (const file of sharedOverlay === undefined ? [overlay] : [sharedOverlay, overlay]) {
+    document = applyOverlay(document, overlayActions(await readYaml(root, file), file), file);
+  }
+  return document;
 }

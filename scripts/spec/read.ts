@@ -1,16 +1,20 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { parseDocument } from "yaml";
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { isNode, type Node, type OpenApiDocument } from "./document.ts";
+import { MAX_FILE_BYTES } from "./guard.ts";
 import { fail } from "./problem.ts";
+import { parseMapping } from "./yaml.ts";
+
+const UNREADABLE = "cannot be read; add it, or correct its name in scripts/versions.ts";
 
 /**
- * Reads a YAML file that must hold one mapping. Keys given twice are refused.
+ * Reads a YAML or JSON file that must hold one mapping. In YAML, keys given twice are refused.
  *
+ * @param remedy what to say of a file that cannot be read.
  * @throws {@link SpecError} naming the file, and the line where the text is no YAML.
  */
-export async function readYaml(root: string, file: string): Promise<Node> {
-  return parseYaml(await readText(root, file), file);
+export async function readYaml(root: string, file: string, remedy: string = UNREADABLE): Promise<Node> {
+  return parseMapping(await readText(root, file, remedy), file);
 }
 
 /** Checks that a mapping has the outline of an OpenAPI document; its content is checked later. */
@@ -29,23 +33,18 @@ function assertPathItem(item: unknown, path: string, file: string): void {
   if (!whole) fail(file, path, "holds something else than operations; write get, post, … as mappings");
 }
 
-function parseYaml(text: string, file: string): Node {
-  const document = parseDocument(text, { prettyErrors: true });
-  const [error] = document.errors;
-  if (error) fail(file, `line ${error.linePos?.[0].line ?? 1}`, `is no YAML (${firstLine(error.message)}); correct it`);
-  // Aliases are ours, written by hand in the overlays: the guard against hostile ones would only count them.
-  const value: unknown = document.toJS({ maxAliasCount: -1 });
-  return isNode(value) ? value : fail(file, "", "holds no mapping; is it the right file?");
+async function readText(root: string, file: string, remedy: string): Promise<string> {
+  const path = resolve(root, file);
+  const size = await stat(path).then(
+    (found) => (found.isFile() ? found.size : undefined),
+    () => undefined,
+  );
+  if (size === undefined) return fail(file, "", remedy);
+  if (size > MAX_FILE_BYTES)
+    return fail(file, "", `has ${megabytes(size)} MB; at most ${megabytes(MAX_FILE_BYTES)} are read`);
+  return await readFile(path, "utf8").catch(() => fail(file, "", remedy));
 }
 
-async function readText(root: string, file: string): Promise<string> {
-  try {
-    return await readFile(join(root, file), "utf8");
-  } catch {
-    return fail(file, "", "cannot be read; add it, or correct its name in scripts/versions.ts");
-  }
-}
-
-function firstLine(message: string): string {
-  return (message.split("\n")[0] ?? message).replace(/ at line \d+, column \d+:?$/, "");
+function megabytes(bytes: number): number {
+  return Math.ceil(bytes / 1_000_000);
 }

@@ -84,7 +84,8 @@ test("a v3 task may be refused for credit, for an unknown id, for a busy session
 test.each(["V2", "V3"])("%s has the newer fields of accounts and browsers", (prefix) => {
   const of = (name: string): Loose => schemas[prefix + name].properties;
 
-  expect(of("AccountView").tracingDisabled).toEqual({ type: "boolean" });
+  expect(of("AccountView").tracingDisabled).toMatchObject({ type: "boolean" });
+  expect(schemas[`${prefix}AccountView`].required).not.toContain("tracingDisabled");
   expect(of("CreateBrowserSessionRequest")).toMatchObject({
     metadata: { additionalProperties: { type: "string" }, maxProperties: 10 },
     solveCaptchas: { default: true },

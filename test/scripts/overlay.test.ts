@@ -34,6 +34,14 @@ test("removing takes away every match, in lists too", () => {
   expect(apply(after, { target: `$["it's"].x`, remove: true })).toEqual({ list: [3, 4], "it's": {} });
 });
 
+test("a property may be described, and one with a type may be added", () => {
+  const update = { old: { description: "Text." }, new: { type: "string", description: "Text." } };
+
+  const after = apply({ properties: { old: { $ref: "#/x" } } }, { target: "$.properties", update });
+
+  expect(after).toEqual({ properties: { ...update, old: { $ref: "#/x", description: "Text." } } });
+});
+
 test("the document that was given is not touched", () => {
   const before = { a: { b: 1 } };
 
@@ -53,12 +61,20 @@ test.each([
     { target: "$.a", update: { text: {} } },
     "ours.yaml: $.a.text: changes what kind of value it is; remove it first, then update",
   ],
+  [
+    { target: "$.a", update: { properties: { gone: { description: "Text." } } } },
+    "ours.yaml: $.a.properties.gone: is described, but is not there; correct the name or delete the description",
+  ],
+  [
+    { target: "$.a.properties", update: { gone: { description: "Text." } } },
+    "ours.yaml: $.a.properties.gone: is described, but is not there; correct the name or delete the description",
+  ],
   [{ update: {} }, "ours.yaml: actions[0]: has no target; give a JSONPath"],
   [{ target: "$.a" }, "ours.yaml: actions[0] $.a: needs either update or remove: true"],
   [{ target: "$.a", update: {}, remove: true }, "ours.yaml: actions[0] $.a: needs either update or remove: true"],
   [{ target: "$.a", updates: {} }, 'ours.yaml: actions[0] $.a: has an unknown key "updates"; use update or remove'],
 ])("the action %j is refused by name", (action, message) => {
-  expect(() => apply({ a: { text: "x" } }, action)).toThrow(expect.objectContaining({ message }));
+  expect(() => apply({ a: { text: "x", properties: {} } }, action)).toThrow(expect.objectContaining({ message }));
 });
 
 test("a target that is no JSONPath is refused by name", () => {
