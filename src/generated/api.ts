@@ -28,7 +28,7 @@ export interface paths {
         /** List browsers page by page */
         get: operations["v2_list_browser_sessions_browsers_get"];
         put?: never;
-        /** Open a browser to be driven over CDP */
+        /** Open a browser to be driven over CDP, charged up front for its whole timeout */
         post: operations["v2_create_browser_session_browsers_post"];
         delete?: never;
         options?: never;
@@ -219,7 +219,7 @@ export interface paths {
         get: operations["v2_get_profile_profiles__profile_id__get"];
         put?: never;
         post?: never;
-        /** Delete a profile and the logins saved in it */
+        /** Delete a profile and the logins saved in it, for good */
         delete: operations["v2_delete_browser_profile_profiles__profile_id__delete"];
         options?: never;
         head?: never;
@@ -431,7 +431,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a skill back by one version */
+        /** Take a skill back by one version, for good */
         post: operations["v2_rollback_skill_skills__skill_id__rollback_post"];
         delete?: never;
         options?: never;
@@ -536,7 +536,7 @@ export interface paths {
         /** List browsers page by page */
         get: operations["v3_list_browser_sessions_browsers_get"];
         put?: never;
-        /** Open a browser to be driven over CDP */
+        /** Open a browser to be driven over CDP, charged up front for its whole timeout */
         post: operations["v3_create_browser_session_browsers_post"];
         delete?: never;
         options?: never;
@@ -608,7 +608,7 @@ export interface paths {
         get: operations["v3_get_profile_profiles__profile_id__get"];
         put?: never;
         post?: never;
-        /** Delete a profile and the logins saved in it */
+        /** Delete a profile and the logins saved in it, for good */
         delete: operations["v3_delete_browser_profile_profiles__profile_id__delete"];
         options?: never;
         head?: never;
@@ -623,7 +623,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List sessions page by page */
+        /** List sessions page by page, without links to screenshots and recordings */
         get: operations["v3_list_sessions_sessions_get"];
         put?: never;
         /** Open a session, give a task to an idle one, or both at once */
@@ -715,7 +715,7 @@ export interface paths {
         get: operations["v3_get_workspace_workspaces__workspace_id__get"];
         put?: never;
         post?: never;
-        /** Delete a workspace and its files */
+        /** Delete a workspace and its files, for good */
         delete: operations["v3_delete_workspace_workspaces__workspace_id__delete"];
         options?: never;
         head?: never;
@@ -784,54 +784,100 @@ export interface components {
             detail: string;
         };
         V2AccountView: {
+            /** @description Credit bought besides the plan's, in USD. */
             additionalCreditsBalanceUsd: number;
-            /** @default false */
+            /**
+             * @description True while the account has no paid plan.
+             * @default false
+             */
             isFreeTier: boolean;
+            /** @description What is left of the plan's monthly credit, in USD. */
             monthlyCreditsBalanceUsd: number;
+            /** @description Of the user, not of the project. */
             name?: string | null;
+            /** @description The plan, and the subscription that pays for it. */
             planInfo: components["schemas"]["V2PlanInfo"];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Project of the key. All keys of a project share its credit and its limits.
+             */
             projectId: string;
-            /** @description How many sessions may be open at once. Not a number of requests. */
+            /** @description How many sessions may be open at once, over all keys of the project. Not a number of requests. */
             rateLimit: number;
+            /** @description All credit that is left, in USD. */
             totalCreditsBalanceUsd: number;
+            /** @description True when no third party traces the project's model calls. */
             tracingDisabled?: boolean;
         };
         V2BrowserDownloadFile: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the file was last stored.
+             */
             lastModified: string;
+            /** @description Name of the file among the downloads of this browser. */
             path: string;
+            /** @description In bytes. */
             size: number;
+            /** @description Good for 15 minutes. Null unless asked for with `includeUrls`. */
             url?: string | null;
         };
         V2BrowserDownloadListResponse: {
             files: components["schemas"]["V2BrowserDownloadFile"][];
-            /** @default false */
+            /**
+             * @description True: ask again with `nextCursor`.
+             * @default false
+             */
             hasMore: boolean;
+            /** @description Goes into `cursor` for the next page. Null on the last one. */
             nextCursor?: string | null;
         };
         V2BrowserSessionItemView: {
+            /** @description Session whose agent opened this browser. Null for one opened on its own. */
             agentSessionId?: string | null;
-            /** @default 0 */
+            /**
+             * @description Cost of the browser's time in USD, as decimal text.
+             * @default 0
+             */
             browserCost: string;
+            /** @description To connect to over CDP. Keep it secret. Disconnecting does not stop the browser. */
             cdpUrl?: string | null;
+            /** @description UTC, also where it has no offset. Null while the browser is open. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Page on which the browser can be watched. */
             liveUrl?: string | null;
-            /** @default {} */
+            /**
+             * @description The labels given on creation.
+             * @default {}
+             */
             metadata: {
                 [key: string]: string;
             };
-            /** @default 0 */
+            /**
+             * @description Cost of the proxy traffic in USD, as decimal text.
+             * @default 0
+             */
             proxyCost: string;
-            /** @default 0 */
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
             proxyUsedMb: string;
+            /** @description Always null here: read the single browser for it. */
             recordingUrl?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             startedAt: string;
+            /** @description `stopped` is final. */
             status: components["schemas"]["V2BrowserSessionStatus"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the browser is stopped by itself. UTC, also where it has no offset.
+             */
             timeoutAt: string;
         };
         V2BrowserSessionListResponse: {
@@ -840,37 +886,67 @@ export interface components {
             pageSize: number;
             totalItems: number;
         };
-        /** @enum {string} */
+        /**
+         * @description `stopped` is final.
+         * @enum {string}
+         */
         V2BrowserSessionStatus: "active" | "stopped";
-        /** @enum {string} */
+        /**
+         * @description `stop` is final. It saves the profile and refunds the unused minutes.
+         * @enum {string}
+         */
         V2BrowserSessionUpdateAction: "stop";
         V2BrowserSessionView: {
+            /** @description Session whose agent opened this browser. Null for one opened on its own. */
             agentSessionId?: string | null;
-            /** @default 0 */
+            /**
+             * @description Cost of the browser's time in USD, as decimal text.
+             * @default 0
+             */
             browserCost: string;
+            /** @description To connect to over CDP. Keep it secret. Disconnecting does not stop the browser. */
             cdpUrl?: string | null;
+            /** @description UTC, also where it has no offset. Null while the browser is open. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Page on which the browser can be watched. */
             liveUrl?: string | null;
-            /** @default {} */
+            /**
+             * @description The labels given on creation.
+             * @default {}
+             */
             metadata: {
                 [key: string]: string;
             };
-            /** @default 0 */
+            /**
+             * @description Cost of the proxy traffic in USD, as decimal text.
+             * @default 0
+             */
             proxyCost: string;
-            /** @default 0 */
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
             proxyUsedMb: string;
             /**
              * @description False: there will never be a recording, so stop asking.
              * @default true
              */
             recordingAvailable: boolean;
+            /** @description Good for an hour. Null until some time after the stop, so never in the answer to it. */
             recordingUrl?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             startedAt: string;
+            /** @description `stopped` is final. */
             status: components["schemas"]["V2BrowserSessionStatus"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the browser is stopped by itself. UTC, also where it has no offset.
+             */
             timeoutAt: string;
         };
         V2CannotDeleteSkillWhileGeneratingError: {
@@ -886,57 +962,89 @@ export interface components {
             detail: string;
         };
         V2CreateBrowserSessionRequest: {
-            /** @default false */
+            /**
+             * @description Let the window change its size, which makes the browser easier to detect.
+             * @default false
+             */
             allowResizing?: boolean;
+            /** @description 320 to 3456 pixels. Width and height go together. */
             browserScreenHeight?: number | null;
+            /** @description 320 to 6144 pixels. Width and height go together. */
             browserScreenWidth?: number | null;
+            /** @description A proxy of your own in place of the vendor's; needs a subscription. */
             customProxy?: components["schemas"]["V2CustomProxy"] | null;
-            /** @default false */
+            /**
+             * @description Record a video. Its link appears on the browser some time after the stop.
+             * @default false
+             */
             enableRecording?: boolean;
+            /** @description Labels of your own, at most ten. The list of browsers can be filtered by them. */
             metadata?: {
                 [key: string]: string;
             };
-            /** @default true */
+            /**
+             * @description False: PDFs are not shown in a tab. They are among the downloads either way.
+             * @default true
+             */
             pdfRendererEnabled?: boolean;
+            /** @description Profile to begin with. Changes are saved when the browser is stopped; a timeout may lose them. */
             profileId?: string | null;
             /**
              * @description Country of the proxy, in lower case (uk, not gb). Null means no proxy; left out means us.
              * @default us
              */
             proxyCountryCode?: components["schemas"]["V2ProxyCountryCode"] | null;
-            /** @default true */
+            /**
+             * @description False: CAPTCHAs are left to you.
+             * @default true
+             */
             solveCaptchas?: boolean;
             /**
-             * @description Minutes until the browser is stopped by itself.
+             * @description Minutes until the browser is stopped by itself, 1 to 240. All are charged up front; a stop refunds the rest.
              * @default 60
              */
             timeout?: number;
         };
         V2CreateSessionRequest: {
+            /** @description 320 to 3456 pixels. Width and height go together. */
             browserScreenHeight?: number | null;
+            /** @description 320 to 6144 pixels. Width and height go together. */
             browserScreenWidth?: number | null;
+            /** @description A proxy of your own in place of the vendor's; needs a subscription. */
             customProxy?: components["schemas"]["V2CustomProxy"] | null;
-            /** @default false */
+            /**
+             * @description Record a video. Its link appears on the session some time after the end.
+             * @default false
+             */
             enableRecording?: boolean;
             /**
-             * @description Keep the browser open after a task, for the next one. Billing goes on until the session is stopped.
+             * @description Stay open after a task, for the next one. A session that stays open costs until it is stopped.
              * @default true
              */
             keepAlive?: boolean;
-            /** @default true */
+            /**
+             * @description Tasks remember the ones before. False: each knows only the browser as it was left.
+             * @default true
+             */
             persistMemory?: boolean;
+            /** @description Profile to begin with. Changes are saved when the session is stopped; a timeout may lose them. */
             profileId?: string | null;
             /**
              * @description Country of the proxy, in lower case (uk, not gb). Null means no proxy; left out means us.
              * @default us
              */
             proxyCountryCode?: components["schemas"]["V2ProxyCountryCode"] | null;
+            /** @description Page to open first. */
             startUrl?: string | null;
         };
         V2CreateSkillRequest: {
+            /** @description How to do it once, as a demonstration to learn from; at least 10 characters. */
             agentPrompt: string;
+            /** @description Up to 1,000 characters. Left out, it is made up. */
             description?: string | null;
+            /** @description What the skill takes, does and answers; up to 1,000 characters. */
             goal: string;
+            /** @description Up to 100 characters. Left out, it is made up. */
             title?: string | null;
         };
         V2CreateSkillResponse: {
@@ -944,47 +1052,90 @@ export interface components {
             id: string;
         };
         V2CreateTaskRequest: {
+            /** @description The agent stays on these sites, such as `example.com` or `*.example.com`. Left out, it may go anywhere. */
             allowedDomains?: string[] | null;
-            /** @default false */
+            /**
+             * @description Work faster and less carefully.
+             * @default false
+             */
             flashMode?: boolean;
-            /** @default false */
+            /**
+             * @description Mark what can be clicked or filled in on the page.
+             * @default false
+             */
             highlightElements?: boolean;
-            /** @default false */
+            /**
+             * @description Have a second model judge the result, which goes to `judgeVerdict` and `judgement`.
+             * @default false
+             */
             judge?: boolean;
+            /** @description The right answer, for the judge to compare with; up to 10,000 characters. */
             judgeGroundTruth?: string | null;
+            /** @description Model of the judge. Left out, the vendor chooses. The list grows, so an unlisted model may work. */
             judgeLlm?: components["schemas"]["V2SupportedLLMs"] | null;
-            /** @default browser-use-2.0 */
+            /**
+             * @description Model of the agent. Prices differ. The list grows, so an unlisted model may work.
+             * @default browser-use-2.0
+             */
             llm?: components["schemas"]["V2SupportedLLMs"];
-            /** @default 100 */
+            /**
+             * @description The agent stops after so many steps, 1 to 10,000.
+             * @default 100
+             */
             maxSteps?: number;
+            /** @description Labels of your own, at most ten. */
             metadata?: {
                 [key: string]: string;
             } | null;
+            /** @description 1Password vault from which the agent fills in logins and one-time codes. */
             opVaultId?: string | null;
+            /** @description Credentials that the agent may fill in. Without `allowedDomains` it may do so on any site. */
             secrets?: {
                 [key: string]: string;
             } | null;
+            /** @description An active session that runs no task. Left out, the task gets a session that closes with it. */
             sessionId?: string | null;
+            /** @description How the browser of the task's own session is set up. Ignored when `sessionId` is given. */
             sessionSettings?: components["schemas"]["V2SessionSettings"] | null;
+            /** @description Skills that the agent may use; `["*"]` stands for all of the project. */
             skillIds?: string[] | null;
+            /** @description Page to begin on. */
             startUrl?: string | null;
-            /** @description JSON Schema of the wanted output, as text. */
+            /** @description JSON Schema of the wanted output, as text. The output is then JSON, as text too. */
             structuredOutput?: string | null;
-            /** @default  */
+            /**
+             * @description Added to the agent's own instructions; up to 10,000 characters.
+             * @default
+             */
             systemPromptExtension?: string;
+            /** @description What to do, in 1 to 50,000 characters. Name uploaded files by the `fileName` that was answered. */
             task: string;
-            /** @default false */
+            /**
+             * @description Let the agent reason at length.
+             * @default false
+             */
             thinking?: boolean;
+            /** @description How much the model reasons. Left out, as is usual for it. Not every model takes every level. */
             thinkingLevel?: components["schemas"]["V2ThinkingLevel"] | null;
-            /** @default true */
+            /**
+             * @description Whether the agent sees the page as a picture; `auto` leaves it to the agent.
+             * @default true
+             */
             vision?: boolean | "auto";
         };
         V2CustomProxy: {
+            /** @description Host name or address, up to 255 characters. */
             host: string;
-            /** @default false */
+            /**
+             * @description Accept any TLS certificate, for proxies that bring their own.
+             * @default false
+             */
             ignoreCertErrors?: boolean;
+            /** @description Up to 255 characters. Null for a proxy without login. */
             password?: string | null;
+            /** @description 1 to 65535. */
             port: number;
+            /** @description Up to 255 characters. Null for a proxy without login. */
             username?: string | null;
         };
         V2DownloadUrlGenerationError: {
@@ -999,19 +1150,27 @@ export interface components {
             detail: string;
         };
         V2ExecuteSkillRequest: {
+            /** @description Values for the skill's `parameters`, by their names. */
             parameters?: {
                 [key: string]: unknown;
             };
+            /** @description Runs with the same id use the same IP address. */
             sessionId?: string | null;
         };
         V2ExecuteSkillResponse: {
+            /** @description Why it failed. Null when it did not. */
             error?: string | null;
+            /** @description How long it took, in milliseconds. */
             latencyMs?: number | null;
+            /** @description What the skill answers, in the form of its `outputSchema`. */
             result?: unknown | null;
+            /** @description What the code of the skill wrote to its error stream. */
             stderr?: string | null;
+            /** @description A failed run is answered with 200 and false here: see `error`. */
             success: boolean;
         };
         V2FileView: {
+            /** @description As the agent named it. */
             fileName: string;
             /** Format: uuid */
             id: string;
@@ -1038,26 +1197,43 @@ export interface components {
             totalItems: number;
         };
         V2MarketplaceSkillResponse: {
+            /** @description Where it is found in the marketplace. The list grows, so other values may come. */
             categories: components["schemas"]["V2SkillCategory"][];
+            /** @description How often it was copied. */
             cloneCount: number;
             /** Format: date-time */
             createdAt: string;
+            /** @description Number of the version in use. Null without one. */
             currentVersion: number | null;
+            /** @description Shown in the marketplace. */
             description: string;
+            /** @description Sites it works on. */
             domains: string[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             firstPublishedAt: string;
+            /** @description Null without an icon of its own. */
             iconUrl?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Whether the vendor vouches for it. */
             isOfficial: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             lastPublishedAt: string;
+            /** @description JSON Schema of what a run answers. */
             outputSchema: {
                 [key: string]: unknown;
             };
+            /** @description What a run takes. */
             parameters: components["schemas"]["V2ParameterSchema"][];
+            /** @description Its name in URLs of the marketplace. */
             slug: string;
+            /** @description Shown in the marketplace. */
             title: string;
             /** Format: date-time */
             updatedAt: string;
@@ -1067,25 +1243,39 @@ export interface components {
             detail: string;
         };
         V2ParameterSchema: {
+            /** @description Site of the cookie, when `type` is `cookie`. */
             cookieDomain?: string | null;
+            /** @description Taken when a run leaves the parameter out. */
             default?: unknown | null;
+            /** @description What the parameter is for. */
             description?: string | null;
             name: string;
-            /** @default true */
+            /**
+             * @description Whether every run must give it.
+             * @default true
+             */
             required: boolean;
+            /** @description What kind of value a run gives; `cookie` is one from `cookieDomain`. */
             type: components["schemas"]["V2ParameterType"];
         };
         /** @enum {string} */
         V2ParameterType: "string" | "number" | "boolean" | "object" | "array" | "cookie";
         V2PlanInfo: {
+            /** @description For display; plans are not a closed list. */
             planName: string;
+            /** @description Null unless the subscription was cancelled. */
             subscriptionCanceledAt: string | null;
+            /** @description End of the period that is paid for; null without a subscription. */
             subscriptionCurrentPeriodEnd: string | null;
+            /** @description Null without a subscription. */
             subscriptionId: string | null;
+            /** @description Not a closed list; null without a subscription. */
             subscriptionStatus: string | null;
         };
         V2ProfileCreateRequest: {
+            /** @description Up to 100 characters. Several profiles may have the same. */
             name?: string | null;
+            /** @description Your own id of its owner, up to 255 characters. Several profiles may have the same. */
             userId?: string | null;
         };
         V2ProfileListResponse: {
@@ -1099,26 +1289,38 @@ export interface components {
             detail: string;
         };
         V2ProfileUpdateRequest: {
+            /** @description Up to 100 characters. Several profiles may have the same. */
             name?: string | null;
+            /** @description Your own id of its owner, up to 255 characters. Several profiles may have the same. */
             userId?: string | null;
         };
         V2ProfileView: {
+            /** @description Sites with saved cookies, which tells whether a login is there. */
             cookieDomains?: string[] | null;
             /** Format: date-time */
             createdAt: string;
             /** Format: uuid */
             id: string;
+            /** @description UTC, also where it has no offset. Null before its first use. */
             lastUsedAt?: string | null;
+            /** @description Several profiles may have the same. */
             name?: string | null;
             /** Format: date-time */
             updatedAt: string;
+            /** @description Your own id of its owner. Several profiles may have the same. */
             userId?: string | null;
         };
-        /** @enum {string} */
+        /**
+         * @description Lower case; uk, not gb. The list grows, so an unlisted code may work.
+         * @enum {string}
+         */
         V2ProxyCountryCode: "ad" | "ae" | "af" | "ag" | "ai" | "al" | "am" | "an" | "ao" | "aq" | "ar" | "as" | "at" | "au" | "aw" | "az" | "ba" | "bb" | "bd" | "be" | "bf" | "bg" | "bh" | "bi" | "bj" | "bl" | "bm" | "bn" | "bo" | "bq" | "br" | "bs" | "bt" | "bv" | "bw" | "by" | "bz" | "ca" | "cc" | "cd" | "cf" | "cg" | "ch" | "ck" | "cl" | "cm" | "co" | "cr" | "cs" | "cu" | "cv" | "cw" | "cx" | "cy" | "cz" | "de" | "dj" | "dk" | "dm" | "do" | "dz" | "ec" | "ee" | "eg" | "eh" | "er" | "es" | "et" | "fi" | "fj" | "fk" | "fm" | "fo" | "fr" | "ga" | "gd" | "ge" | "gf" | "gg" | "gh" | "gi" | "gl" | "gm" | "gn" | "gp" | "gq" | "gr" | "gs" | "gt" | "gu" | "gw" | "gy" | "hk" | "hm" | "hn" | "hr" | "ht" | "hu" | "id" | "ie" | "il" | "im" | "in" | "iq" | "ir" | "is" | "it" | "je" | "jm" | "jo" | "jp" | "ke" | "kg" | "kh" | "ki" | "km" | "kn" | "kp" | "kr" | "kw" | "ky" | "kz" | "la" | "lb" | "lc" | "li" | "lk" | "lr" | "ls" | "lt" | "lu" | "lv" | "ly" | "ma" | "mc" | "md" | "me" | "mf" | "mg" | "mh" | "mk" | "ml" | "mm" | "mn" | "mo" | "mp" | "mq" | "mr" | "ms" | "mt" | "mu" | "mv" | "mw" | "mx" | "my" | "mz" | "na" | "nc" | "ne" | "nf" | "ng" | "ni" | "nl" | "no" | "np" | "nr" | "nu" | "nz" | "om" | "pa" | "pe" | "pf" | "pg" | "ph" | "pk" | "pl" | "pm" | "pn" | "pr" | "ps" | "pt" | "pw" | "py" | "qa" | "re" | "ro" | "rs" | "ru" | "rw" | "sa" | "sb" | "sc" | "sd" | "se" | "sg" | "sh" | "si" | "sj" | "sk" | "sl" | "sm" | "sn" | "so" | "sr" | "ss" | "st" | "sv" | "sx" | "sy" | "sz" | "tc" | "td" | "tf" | "tg" | "th" | "tj" | "tk" | "tl" | "tm" | "tn" | "to" | "tr" | "tt" | "tv" | "tw" | "tz" | "ua" | "ug" | "uk" | "us" | "uy" | "uz" | "va" | "vc" | "ve" | "vg" | "vi" | "vn" | "vu" | "wf" | "ws" | "xk" | "ye" | "yt" | "za" | "zm" | "zw";
         V2RefineSkillRequest: {
+            /** @description What to do better; at least 10 characters. */
             feedback: string;
+            /** @description Logs of the last trial, as a hint. */
             testLogs?: string | null;
+            /** @description Output of the last trial, as a hint. */
             testOutput?: string | null;
         };
         V2RefineSkillResponse: {
@@ -1130,19 +1332,34 @@ export interface components {
             detail: string;
         };
         V2SessionItemView: {
+            /** @description UTC, also where it has no offset. Null while the session is active. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Whether the session stays open after a task. */
             keepAlive: boolean;
+            /** @description Page on which the browser can be watched. */
             liveUrl?: string | null;
+            /** @description Whether tasks remember the ones before. */
             persistMemory: boolean;
-            /** @default 0 */
+            /**
+             * @description Cost of the proxy traffic in USD, as decimal text.
+             * @default 0
+             */
             proxyCost: string;
-            /** @default 0 */
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
             proxyUsedMb: string;
+            /** @description Always null in lists: read the single session for it. */
             recordingUrl?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             startedAt: string;
+            /** @description `stopped` is final. */
             status: components["schemas"]["V2SessionStatus"];
         };
         V2SessionListResponse: {
@@ -1156,18 +1373,27 @@ export interface components {
             detail: string;
         };
         V2SessionSettings: {
+            /** @description 320 to 3456 pixels. Width and height go together. */
             browserScreenHeight?: number | null;
+            /** @description 320 to 6144 pixels. Width and height go together. */
             browserScreenWidth?: number | null;
-            /** @default false */
+            /**
+             * @description Record a video. Its link appears on the session some time after the end.
+             * @default false
+             */
             enableRecording?: boolean;
+            /** @description Profile to begin with. Changes are saved when the session is stopped; a timeout may lose them. */
             profileId?: string | null;
             /**
-             * @description Country of the proxy, in lower case (uk, not gb). Null means no proxy. Always give it: left out, sources disagree.
+             * @description Lower case (uk, not gb); null means no proxy. Always give it, since sources disagree on the default.
              * @default us
              */
             proxyCountryCode?: components["schemas"]["V2ProxyCountryCode"] | null;
         };
-        /** @enum {string} */
+        /**
+         * @description `stopped` is final.
+         * @enum {string}
+         */
         V2SessionStatus: "active" | "stopped";
         V2SessionStoppedError: {
             /** @default Browser session is stopped. Please start a new session and try again. */
@@ -1177,26 +1403,50 @@ export interface components {
             /** @default Maximum session timeout is 4 hours (240 minutes). */
             detail: string;
         };
-        /** @enum {string} */
+        /**
+         * @description `stop` is final. It stops the running task too, and saves the profile.
+         * @enum {string}
+         */
         V2SessionUpdateAction: "stop";
         V2SessionView: {
+            /** @description UTC, also where it has no offset. Null while the session is active. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
-            /** @default true */
+            /**
+             * @description Whether the session stays open after a task.
+             * @default true
+             */
             keepAlive: boolean;
+            /** @description Page on which the browser can be watched. */
             liveUrl?: string | null;
-            /** @default true */
+            /**
+             * @description Whether tasks remember the ones before.
+             * @default true
+             */
             persistMemory: boolean;
-            /** @default 0 */
+            /**
+             * @description Cost of the proxy traffic in USD, as decimal text.
+             * @default 0
+             */
             proxyCost: string;
-            /** @default 0 */
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
             proxyUsedMb: string;
+            /** @description Null unless the session is shared. */
             publicShareUrl?: string | null;
+            /** @description Good for an hour. Null until some time after the stop, so never in the answer to it. */
             recordingUrl?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             startedAt: string;
+            /** @description `stopped` is final. */
             status: components["schemas"]["V2SessionStatus"];
+            /** @description All tasks of the session, without their steps. */
             tasks: components["schemas"]["V2TaskItemView"][];
         };
         V2ShareNotFoundError: {
@@ -1204,12 +1454,19 @@ export interface components {
             detail: string;
         };
         V2ShareView: {
+            /** @description Null until somebody looks. */
             lastViewedAt?: string | null;
+            /** @description The secret part of the link: it opens the session without a key. */
             shareToken: string;
+            /** @description Opens the session to whoever has it, without a key. */
             shareUrl: string;
+            /** @description How often the link was opened. */
             viewCount: number;
         };
-        /** @enum {string} */
+        /**
+         * @description The list grows, so other values may come.
+         * @enum {string}
+         */
         V2SkillCategory: "search" | "e_commerce" | "financial" | "news" | "real_estate" | "social_media" | "travel" | "marketplace" | "lead_generation" | "seo" | "jobs" | "developer" | "media" | "automation" | "integration" | "other";
         V2SkillExecutionListResponse: {
             items: components["schemas"]["V2SkillExecutionView"][];
@@ -1218,19 +1475,31 @@ export interface components {
             totalItems: number;
         };
         V2SkillExecutionOutputResponse: {
+            /** @description Good for 5 minutes. */
             downloadUrl: string;
         };
         V2SkillExecutionView: {
+            /** @description UTC, also where it has no offset. Null while it runs. */
             finishedAt: string | null;
+            /** @description Whether there is an output to get a link to. */
             hasOutput: boolean;
             /** Format: uuid */
             id: string;
+            /** @description How long it took, in milliseconds. Null while it runs. */
             latencyMs: number | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The skill that was run.
+             */
             skillId: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             startedAt: string;
+            /** @description Such as `running`, `completed` or `failed`. Not a closed list. */
             status: string;
+            /** @description Whether it went well. Means nothing while it runs. */
             success: boolean;
         };
         V2SkillListResponse: {
@@ -1248,69 +1517,119 @@ export interface components {
             detail: string;
         };
         V2SkillResponse: {
+            /** @description The demonstration it was built from. Never public. */
             agentPrompt?: string | null;
+            /** @description Where it is found in the marketplace. The list grows, so other values may come. */
             categories: components["schemas"]["V2SkillCategory"][];
+            /** @description The published skill it is a copy of. Null for one of your own. */
             clonedFromSkillId?: string | null;
+            /** @description Its program in Base64, for accounts that may see it. Null for others. */
             code?: string | null;
             /** Format: date-time */
             createdAt: string;
+            /** @description Number of the version in use. Null without one. */
             currentVersion: number | null;
+            /** @description When building it ended. UTC, also where it has no offset. */
             currentVersionFinishedAt?: string | null;
+            /** @description When building it began. UTC, also where it has no offset. */
             currentVersionStartedAt?: string | null;
+            /** @description Shown in the marketplace. */
             description: string;
+            /** @description Sites it works on. */
             domains: string[];
+            /** @description UTC, also where it has no offset. Null when it was never published. */
             firstPublishedAt?: string | null;
+            /** @description What it takes, does and answers. Never public. */
             goal?: string | null;
+            /** @description Null without an icon of its own. */
             iconUrl?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Only an enabled skill can be run. */
             isEnabled: boolean;
+            /** @description Whether it is in the marketplace. */
             isPublic: boolean;
+            /** @description UTC, also where it has no offset. Null when it was never published. */
             lastPublishedAt?: string | null;
+            /** @description JSON Schema of what a run answers. */
             outputSchema: {
                 [key: string]: unknown;
             };
+            /** @description What a run takes. */
             parameters: components["schemas"]["V2ParameterSchema"][];
+            /** @description Its name in URLs of the marketplace. */
             slug?: string | null;
+            /** @description How far building it is. It can be run once `finished`. */
             status: components["schemas"]["V2SkillsGenerationStatus"];
+            /** @description Shown in the marketplace. */
             title: string;
             /** Format: date-time */
             updatedAt: string;
         };
-        /** @enum {string} */
+        /**
+         * @description How far building it is. It can be run once `finished`.
+         * @enum {string}
+         */
         V2SkillsGenerationStatus: "recording" | "generating" | "failed" | "finished" | "cancelled" | "timed_out";
-        /** @enum {string} */
+        /**
+         * @description The list grows, so an unlisted model may work.
+         * @enum {string}
+         */
         V2SupportedLLMs: "browser-use-llm" | "browser-use-2.0" | "gpt-4.1" | "gpt-4.1-mini" | "o4-mini" | "o3" | "gemini-2.5-flash" | "gemini-2.5-pro" | "gemini-3-pro-preview" | "gemini-3.1-pro-preview" | "gemini-3-flash-preview" | "gemini-flash-latest" | "gemini-flash-lite-latest" | "claude-sonnet-4-20250514" | "claude-sonnet-4-5-20250929" | "claude-opus-4-5-20251101" | "claude-opus-4-7" | "llama-4-maverick-17b-128e-instruct" | "claude-3-7-sonnet-20250219" | "bu-2-0-mini-preview" | "claude-opus-4-8" | "claude-opus-5" | "claude-sonnet-5" | "deepseek-v4-flash-vision" | "gemini-3.5-flash" | "glm-5.2" | "glm-5.3-flash" | "gpt-5.5" | "gpt-5.6-luna" | "gpt-5.6-sol" | "gpt-5.6-terra" | "grok-4.6" | "minimax-m3";
         V2TaskCreatedResponse: {
             /** Format: uuid */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The session that was given, or the one opened for this task.
+             */
             sessionId: string;
         };
         V2TaskItemView: {
+            /** @description Version of the vendor's agent. Null on old tasks. */
             browserUseVersion?: string | null;
+            /** @description Of all steps so far, in USD, as decimal text. */
             cost?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC without an offset: append `Z` before it is parsed.
+             */
             createdAt: string;
+            /** @description UTC without an offset: append `Z` before it is parsed. Null while the task runs. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description What the agent says of its own work. Null when it says nothing. A judge is more reliable. */
             isSuccess?: boolean | null;
+            /** @description Report of the judge, which is JSON as text. Null without a judge. */
             judgement?: string | null;
+            /** @description Null without a judge. */
             judgeVerdict?: boolean | null;
+            /** @description The model that was used. */
             llm: string;
-            /** @default {} */
+            /**
+             * @description The labels given on creation.
+             * @default {}
+             */
             metadata: {
                 [key: string]: unknown;
             };
+            /** @description Text, or JSON as text when `structuredOutput` was given. Null while the task runs. */
             output?: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The session it runs in.
+             */
             sessionId: string;
+            /** @description UTC without an offset: append `Z` before it is parsed. Null until the task starts. */
             startedAt?: string | null;
+            /** @description `finished`, `failed` and `stopped` are final. */
             status: components["schemas"]["V2TaskStatus"];
+            /** @description Hints how to set up such a task better. Their form is not documented. */
             suggestions?: {
                 [key: string]: unknown;
             }[] | null;
+            /** @description What the agent was told to do. */
             task: string;
         };
         V2TaskListResponse: {
@@ -1320,6 +1639,7 @@ export interface components {
             totalItems: number;
         };
         V2TaskLogFileResponse: {
+            /** @description Presigned and short-lived: use it at once, and ask again when it is refused. */
             downloadUrl: string;
         };
         V2TaskNotFoundError: {
@@ -1327,63 +1647,110 @@ export interface components {
             detail: string;
         };
         V2TaskOutputFileResponse: {
+            /** @description Presigned and short-lived: use it at once, and ask again when it is refused. */
             downloadUrl: string;
+            /** @description As the agent named it. */
             fileName: string;
             /** Format: uuid */
             id: string;
         };
-        /** @enum {string} */
+        /**
+         * @description `finished`, `failed` and `stopped` are final.
+         * @enum {string}
+         */
         V2TaskStatus: "created" | "started" | "finished" | "failed" | "stopped";
         V2TaskStatusView: {
+            /** @description Of all steps so far, in USD, as decimal text. */
             cost?: string | null;
+            /** @description UTC without an offset: append `Z` before it is parsed. Null while the task runs. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description What the agent says of its own work. Null when it says nothing. A judge is more reliable. */
             isSuccess?: boolean | null;
+            /** @description Text, or JSON as text when `structuredOutput` was given. Null while the task runs. */
             output?: string | null;
+            /** @description `finished`, `failed` and `stopped` are final. */
             status: components["schemas"]["V2TaskStatus"];
         };
         V2TaskStepView: {
+            /** @description What the agent did, each action as JSON text. */
             actions: string[];
+            /** @description In seconds, from the end of the step before. */
             duration?: number | null;
+            /** @description What the agent thinks of its step before. */
             evaluationPreviousGoal: string;
+            /** @description What the agent keeps in mind. */
             memory: string;
+            /** @description What the agent wants next. */
             nextGoal: string;
+            /** @description Place of the step within its task. */
             number: number;
+            /** @description Presigned and short-lived: use it at once. Null without a screenshot. */
             screenshotUrl?: string | null;
+            /** @description The page the browser was on. */
             url: string;
         };
-        /** @enum {string} */
+        /**
+         * @description `stop` leaves the session open, `stop_task_and_session` ends both. Neither can be undone.
+         * @enum {string}
+         */
         V2TaskUpdateAction: "stop" | "stop_task_and_session";
         V2TaskView: {
+            /** @description Version of the vendor's agent. Null on old tasks. */
             browserUseVersion?: string | null;
+            /** @description Of all steps so far, in USD, as decimal text. */
             cost?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC without an offset: append `Z` before it is parsed.
+             */
             createdAt: string;
+            /** @description UTC without an offset: append `Z` before it is parsed. Null while the task runs. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description What the agent says of its own work. Null when it says nothing. A judge is more reliable. */
             isSuccess?: boolean | null;
+            /** @description Report of the judge, which is JSON as text. Null without a judge. */
             judgement?: string | null;
+            /** @description Null without a judge. */
             judgeVerdict?: boolean | null;
+            /** @description The model that was used. */
             llm: string;
-            /** @default {} */
+            /**
+             * @description The labels given on creation.
+             * @default {}
+             */
             metadata: {
                 [key: string]: unknown;
             };
+            /** @description Text, or JSON as text when `structuredOutput` was given. Null while the task runs. */
             output?: string | null;
+            /** @description What the agent has written. Each needs a link of its own, asked for by `id`. */
             outputFiles: components["schemas"]["V2FileView"][];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The session it runs in.
+             */
             sessionId: string;
+            /** @description UTC without an offset: append `Z` before it is parsed. Null until the task starts. */
             startedAt?: string | null;
+            /** @description `finished`, `failed` and `stopped` are final. */
             status: components["schemas"]["V2TaskStatus"];
+            /** @description The steps so far, in order. */
             steps: components["schemas"]["V2TaskStepView"][];
+            /** @description Hints how to set up such a task better. Their form is not documented. */
             suggestions?: {
                 [key: string]: unknown;
             }[] | null;
+            /** @description What the agent was told to do. */
             task: string;
         };
-        /** @enum {string} */
+        /**
+         * @description How much the model reasons. The list grows; not every model takes every level.
+         * @enum {string}
+         */
         V2ThinkingLevel: "disabled" | "low" | "medium" | "high";
         V2TooManyConcurrentActiveSessionsError: {
             /** @default Too many concurrent active sessions. Please wait for one to finish, kill one, or upgrade your plan. */
@@ -1394,42 +1761,63 @@ export interface components {
             detail: string;
         };
         V2UpdateBrowserSessionRequest: {
+            /** @description `stop` is final. It saves the profile and refunds the unused minutes. */
             action: components["schemas"]["V2BrowserSessionUpdateAction"];
         };
         V2UpdateSessionRequest: {
+            /** @description `stop` is final. It stops the running task too, and saves the profile. */
             action: components["schemas"]["V2SessionUpdateAction"];
         };
         V2UpdateSkillRequest: {
+            /** @description Where it is found in the marketplace. The list grows, so other values may come. */
             categories?: components["schemas"]["V2SkillCategory"][] | null;
+            /** @description Up to 1,000 characters. Shown in the marketplace. */
             description?: string | null;
+            /** @description Sites it works on. */
             domains?: string[] | null;
+            /** @description False keeps the skill from being run. */
             isEnabled?: boolean | null;
+            /** @description Up to 100 characters. Shown in the marketplace. */
             title?: string | null;
         };
         V2UpdateTaskRequest: {
+            /** @description `stop` leaves the session open, `stop_task_and_session` ends both. Neither can be undone. */
             action: components["schemas"]["V2TaskUpdateAction"];
         };
         V2UploadFilePresignedUrlResponse: {
+            /** @description Seconds for which the form is good. */
             expiresIn: number;
+            /** @description Fields of the form. Send all of them as they are, before the file. */
             fields: {
                 [key: string]: string;
             };
             /** @description The name by which tasks know the file; it may differ from the one that was asked for. */
             fileName: string;
-            /** @constant */
+            /**
+             * @description A multipart form, with the file as its last field.
+             * @constant
+             */
             method: "POST";
+            /** @description Takes the form. The key of the API does not belong there. */
             url: string;
         };
         V2UploadFileRequest: {
-            /** @enum {string} */
+            /**
+             * @description Images, PDF, Word, Excel, text, CSV and Markdown only.
+             * @enum {string}
+             */
             contentType: "image/jpg" | "image/jpeg" | "image/png" | "image/gif" | "image/webp" | "image/svg+xml" | "application/pdf" | "application/msword" | "application/vnd.openxmlformats-officedocument.wordprocessingml.document" | "application/vnd.ms-excel" | "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" | "text/plain" | "text/csv" | "text/markdown";
+            /** @description 1 to 255 characters. The answer has the name that counts. */
             fileName: string;
-            /** @description Exact size of the file, at most 10 MiB. */
+            /** @description Exact size of the file, 1 byte to 10 MiB (10,485,760). */
             sizeBytes: number;
         };
         V2ValidationError: {
+            /** @description Way to the refused value, from `body`, `query` or `path` on. */
             loc: (string | number)[];
+            /** @description What is wrong with it, for people. */
             msg: string;
+            /** @description What is wrong with it, for programs. Not a closed list. */
             type: string;
         };
         V3AccountNotFoundError: {
@@ -1437,54 +1825,100 @@ export interface components {
             detail: string;
         };
         V3AccountView: {
+            /** @description Credit bought besides the plan's, in USD. */
             additionalCreditsBalanceUsd: number;
-            /** @default false */
+            /**
+             * @description True while the account has no paid plan.
+             * @default false
+             */
             isFreeTier: boolean;
+            /** @description What is left of the plan's monthly credit, in USD. */
             monthlyCreditsBalanceUsd: number;
+            /** @description Of the user, not of the project. */
             name?: string | null;
+            /** @description The plan, and the subscription that pays for it. */
             planInfo: components["schemas"]["V3PlanInfo"];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Project of the key. All keys of a project share its credit and its limits.
+             */
             projectId: string;
-            /** @description How many sessions may be open at once. Not a number of requests. */
+            /** @description How many sessions may be open at once, over all keys of the project. Not a number of requests. */
             rateLimit: number;
+            /** @description All credit that is left, in USD. */
             totalCreditsBalanceUsd: number;
+            /** @description True when no third party traces the project's model calls. */
             tracingDisabled?: boolean;
         };
         V3BrowserDownloadFile: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the file was last stored.
+             */
             lastModified: string;
+            /** @description Name of the file among the downloads of this browser. */
             path: string;
+            /** @description In bytes. */
             size: number;
+            /** @description Good for 15 minutes. Null unless asked for with `includeUrls`. */
             url?: string | null;
         };
         V3BrowserDownloadListResponse: {
             files: components["schemas"]["V3BrowserDownloadFile"][];
-            /** @default false */
+            /**
+             * @description True: ask again with `nextCursor`.
+             * @default false
+             */
             hasMore: boolean;
+            /** @description Goes into `cursor` for the next page. Null on the last one. */
             nextCursor?: string | null;
         };
         V3BrowserSessionItemView: {
+            /** @description Session whose agent opened this browser. Null for one opened on its own. */
             agentSessionId?: string | null;
-            /** @default 0 */
+            /**
+             * @description Cost of the browser's time in USD, as decimal text.
+             * @default 0
+             */
             browserCost: string;
+            /** @description To connect to over CDP. Keep it secret. Disconnecting does not stop the browser. */
             cdpUrl?: string | null;
+            /** @description UTC, also where it has no offset. Null while the browser is open. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Page on which the browser can be watched. */
             liveUrl?: string | null;
-            /** @default {} */
+            /**
+             * @description The labels given on creation.
+             * @default {}
+             */
             metadata: {
                 [key: string]: string;
             };
-            /** @default 0 */
+            /**
+             * @description Cost of the proxy traffic in USD, as decimal text.
+             * @default 0
+             */
             proxyCost: string;
-            /** @default 0 */
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
             proxyUsedMb: string;
+            /** @description Always null here: read the single browser for it. */
             recordingUrl?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             startedAt: string;
+            /** @description `stopped` is final. */
             status: components["schemas"]["V3BrowserSessionStatus"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the browser is stopped by itself. UTC, also where it has no offset.
+             */
             timeoutAt: string;
         };
         V3BrowserSessionListResponse: {
@@ -1493,110 +1927,190 @@ export interface components {
             pageSize: number;
             totalItems: number;
         };
-        /** @enum {string} */
+        /**
+         * @description `stopped` is final.
+         * @enum {string}
+         */
         V3BrowserSessionStatus: "active" | "stopped";
-        /** @enum {string} */
+        /**
+         * @description `stop` is final. It saves the profile and refunds the unused minutes.
+         * @enum {string}
+         */
         V3BrowserSessionUpdateAction: "stop";
         V3BrowserSessionView: {
+            /** @description Session whose agent opened this browser. Null for one opened on its own. */
             agentSessionId?: string | null;
-            /** @default 0 */
+            /**
+             * @description Cost of the browser's time in USD, as decimal text.
+             * @default 0
+             */
             browserCost: string;
+            /** @description To connect to over CDP. Keep it secret. Disconnecting does not stop the browser. */
             cdpUrl?: string | null;
+            /** @description UTC, also where it has no offset. Null while the browser is open. */
             finishedAt?: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Page on which the browser can be watched. */
             liveUrl?: string | null;
-            /** @default {} */
+            /**
+             * @description The labels given on creation.
+             * @default {}
+             */
             metadata: {
                 [key: string]: string;
             };
-            /** @default 0 */
+            /**
+             * @description Cost of the proxy traffic in USD, as decimal text.
+             * @default 0
+             */
             proxyCost: string;
-            /** @default 0 */
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
             proxyUsedMb: string;
             /**
              * @description False: there will never be a recording, so stop asking.
              * @default true
              */
             recordingAvailable: boolean;
+            /** @description Good for an hour. Null until some time after the stop, so never in the answer to it. */
             recordingUrl?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
             startedAt: string;
+            /** @description `stopped` is final. */
             status: components["schemas"]["V3BrowserSessionStatus"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the browser is stopped by itself. UTC, also where it has no offset.
+             */
             timeoutAt: string;
         };
-        /** @enum {string} */
+        /**
+         * @description `stopped`, `timed_out` and `error` are final. `idle` comes before a task as well as after one.
+         * @enum {string}
+         */
         V3BuAgentSessionStatus: "created" | "idle" | "running" | "stopped" | "timed_out" | "error";
-        /** @enum {string} */
+        /**
+         * @description Prices differ widely. The list grows, so an unlisted model may work.
+         * @enum {string}
+         */
         V3BuModel: "bu-mini" | "bu-max" | "bu-ultra" | "gemini-3-flash" | "claude-sonnet-4.6" | "claude-opus-4.6" | "claude-opus-4.7" | "gpt-5.4-mini" | "claude-haiku-4.5" | "claude-opus-4.8" | "claude-sonnet-5" | "deepseek-v4-flash-vision" | "gemini-3-pro" | "gemini-3.1-pro" | "gemini-3.5-flash" | "glm-5.2" | "glm-5.3-flash" | "gpt-5-mini" | "gpt-5.2" | "gpt-5.5" | "gpt-5.6-luna" | "gpt-5.6-sol" | "gpt-5.6-terra" | "grok-4.6" | "minimax-m3";
         V3CreateBrowserSessionRequest: {
-            /** @default false */
+            /**
+             * @description Let the window change its size, which makes the browser easier to detect.
+             * @default false
+             */
             allowResizing?: boolean;
+            /** @description 320 to 3456 pixels. Width and height go together. */
             browserScreenHeight?: number | null;
+            /** @description 320 to 6144 pixels. Width and height go together. */
             browserScreenWidth?: number | null;
+            /** @description A proxy of your own in place of the vendor's; needs a subscription. */
             customProxy?: components["schemas"]["V3CustomProxy"] | null;
-            /** @default false */
+            /**
+             * @description Record a video. Its link appears on the browser some time after the stop.
+             * @default false
+             */
             enableRecording?: boolean;
+            /** @description Labels of your own, at most ten. The list of browsers can be filtered by them. */
             metadata?: {
                 [key: string]: string;
             };
-            /** @default true */
+            /**
+             * @description False: PDFs are not shown in a tab. They are among the downloads either way.
+             * @default true
+             */
             pdfRendererEnabled?: boolean;
+            /** @description Profile to begin with. Changes are saved when the browser is stopped; a timeout may lose them. */
             profileId?: string | null;
             /**
              * @description Country of the proxy, in lower case (uk, not gb). Null means no proxy; left out means us.
              * @default us
              */
             proxyCountryCode?: components["schemas"]["V3ProxyCountryCode"] | null;
-            /** @default true */
+            /**
+             * @description False: CAPTCHAs are left to you.
+             * @default true
+             */
             solveCaptchas?: boolean;
             /**
-             * @description Minutes until the browser is stopped by itself.
+             * @description Minutes until the browser is stopped by itself, 1 to 240. All are charged up front; a stop refunds the rest.
              * @default 60
              */
             timeout?: number;
         };
         V3CustomProxy: {
+            /** @description Host name or address, up to 255 characters. */
             host: string;
-            /** @default false */
+            /**
+             * @description Accept any TLS certificate, for proxies that bring their own.
+             * @default false
+             */
             ignoreCertErrors?: boolean;
+            /** @description Up to 255 characters. Null for a proxy without login. */
             password?: string | null;
+            /** @description 1 to 65535. */
             port: number;
+            /** @description Up to 255 characters. Null for a proxy without login. */
             username?: string | null;
         };
         V3ErrorDetail: {
             detail: string;
         };
         V3FileInfo: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the file was last stored.
+             */
             lastModified: string;
+            /** @description Within the workspace. */
             path: string;
+            /** @description In bytes. */
             size: number;
+            /** @description Good for 60 seconds. Null unless asked for with `includeUrls`. */
             url?: string | null;
         };
         V3FileListResponse: {
             files: components["schemas"]["V3FileInfo"][];
+            /** @description Names of the folders right below the prefix. */
             folders?: string[];
-            /** @default false */
+            /**
+             * @description True: ask again with `nextCursor`.
+             * @default false
+             */
             hasMore: boolean;
+            /** @description Goes into `cursor` for the next page. Null on the last one. */
             nextCursor?: string | null;
         };
         V3FileUploadItem: {
-            /** @default application/octet-stream */
+            /**
+             * @description The upload must send the same one.
+             * @default application/octet-stream
+             */
             contentType?: string;
+            /** @description 1 to 255 characters. A file of the same name is overwritten. */
             name: string;
+            /** @description In bytes, at least 1. Always give it: a workspace needs it. */
             size?: number | null;
         };
         V3FileUploadRequest: {
+            /** @description 1 to 10 of them. */
             files: components["schemas"]["V3FileUploadItem"][];
         };
         V3FileUploadResponse: {
             files: components["schemas"]["V3FileUploadResponseItem"][];
         };
         V3FileUploadResponseItem: {
+            /** @description As it was asked for. */
             name: string;
+            /** @description Where the file will be within the workspace; tasks know it by this. */
             path: string;
+            /** @description Takes a PUT with the same Content-Type. Good for 5 minutes. The key of the API does not belong there. */
             uploadUrl: string;
         };
         V3HTTPValidationError: {
@@ -1607,35 +2121,58 @@ export interface components {
             detail: string;
         };
         V3MessageListResponse: {
+            /** @description True: there are more in the direction that was asked for. Go on from the last id. */
             hasMore: boolean;
             messages: components["schemas"]["V3MessageResponse"][];
         };
         V3MessageResponse: {
             /** Format: date-time */
             createdAt: string;
+            /** @description The whole content. Its form depends on `type`; often it is JSON. */
             data: string;
-            /** @default false */
+            /**
+             * @description Not meant for the eyes of users.
+             * @default false
+             */
             hidden: boolean;
             /** Format: uuid */
             id: string;
+            /** @description `human` or `ai`. Not a closed list. */
             role: string;
+            /** @description What the browser showed then. Presigned, good for 5 minutes. */
             screenshotUrl?: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The session it belongs to.
+             */
             sessionId: string;
-            /** @default  */
+            /**
+             * @description The content in one line for people. May be empty.
+             * @default
+             */
             summary: string;
-            /** @default  */
+            /**
+             * @description Such as `user_message`, `browser_action` or `completion`. Not a closed list, and may be empty.
+             * @default
+             */
             type: string;
         };
         V3PlanInfo: {
+            /** @description For display; plans are not a closed list. */
             planName: string;
+            /** @description Null unless the subscription was cancelled. */
             subscriptionCanceledAt: string | null;
+            /** @description End of the period that is paid for; null without a subscription. */
             subscriptionCurrentPeriodEnd: string | null;
+            /** @description Null without a subscription. */
             subscriptionId: string | null;
+            /** @description Not a closed list; null without a subscription. */
             subscriptionStatus: string | null;
         };
         V3ProfileCreateRequest: {
+            /** @description Up to 100 characters. Several profiles may have the same. */
             name?: string | null;
+            /** @description Your own id of its owner, up to 255 characters. Several profiles may have the same. */
             userId?: string | null;
         };
         V3ProfileListResponse: {
@@ -1649,68 +2186,108 @@ export interface components {
             detail: string;
         };
         V3ProfileUpdateRequest: {
+            /** @description Up to 100 characters. Several profiles may have the same. */
             name?: string | null;
+            /** @description Your own id of its owner, up to 255 characters. Several profiles may have the same. */
             userId?: string | null;
         };
         V3ProfileView: {
+            /** @description Sites with saved cookies, which tells whether a login is there. */
             cookieDomains?: string[] | null;
             /** Format: date-time */
             createdAt: string;
             /** Format: uuid */
             id: string;
+            /** @description UTC, also where it has no offset. Null before its first use. */
             lastUsedAt?: string | null;
+            /** @description Several profiles may have the same. */
             name?: string | null;
             /** Format: date-time */
             updatedAt: string;
+            /** @description Your own id of its owner. Several profiles may have the same. */
             userId?: string | null;
         };
-        /** @enum {string} */
+        /**
+         * @description Lower case; uk, not gb. The list grows, so an unlisted code may work.
+         * @enum {string}
+         */
         V3ProxyCountryCode: "ad" | "ae" | "af" | "ag" | "ai" | "al" | "am" | "an" | "ao" | "aq" | "ar" | "as" | "at" | "au" | "aw" | "az" | "ba" | "bb" | "bd" | "be" | "bf" | "bg" | "bh" | "bi" | "bj" | "bl" | "bm" | "bn" | "bo" | "bq" | "br" | "bs" | "bt" | "bv" | "bw" | "by" | "bz" | "ca" | "cc" | "cd" | "cf" | "cg" | "ch" | "ck" | "cl" | "cm" | "co" | "cr" | "cs" | "cu" | "cv" | "cw" | "cx" | "cy" | "cz" | "de" | "dj" | "dk" | "dm" | "do" | "dz" | "ec" | "ee" | "eg" | "eh" | "er" | "es" | "et" | "fi" | "fj" | "fk" | "fm" | "fo" | "fr" | "ga" | "gd" | "ge" | "gf" | "gg" | "gh" | "gi" | "gl" | "gm" | "gn" | "gp" | "gq" | "gr" | "gs" | "gt" | "gu" | "gw" | "gy" | "hk" | "hm" | "hn" | "hr" | "ht" | "hu" | "id" | "ie" | "il" | "im" | "in" | "iq" | "ir" | "is" | "it" | "je" | "jm" | "jo" | "jp" | "ke" | "kg" | "kh" | "ki" | "km" | "kn" | "kp" | "kr" | "kw" | "ky" | "kz" | "la" | "lb" | "lc" | "li" | "lk" | "lr" | "ls" | "lt" | "lu" | "lv" | "ly" | "ma" | "mc" | "md" | "me" | "mf" | "mg" | "mh" | "mk" | "ml" | "mm" | "mn" | "mo" | "mp" | "mq" | "mr" | "ms" | "mt" | "mu" | "mv" | "mw" | "mx" | "my" | "mz" | "na" | "nc" | "ne" | "nf" | "ng" | "ni" | "nl" | "no" | "np" | "nr" | "nu" | "nz" | "om" | "pa" | "pe" | "pf" | "pg" | "ph" | "pk" | "pl" | "pm" | "pn" | "pr" | "ps" | "pt" | "pw" | "py" | "qa" | "re" | "ro" | "rs" | "ru" | "rw" | "sa" | "sb" | "sc" | "sd" | "se" | "sg" | "sh" | "si" | "sj" | "sk" | "sl" | "sm" | "sn" | "so" | "sr" | "ss" | "st" | "sv" | "sx" | "sy" | "sz" | "tc" | "td" | "tf" | "tg" | "th" | "tj" | "tk" | "tl" | "tm" | "tn" | "to" | "tr" | "tt" | "tv" | "tw" | "tz" | "ua" | "ug" | "uk" | "us" | "uy" | "uz" | "va" | "vc" | "ve" | "vg" | "vi" | "vn" | "vu" | "wf" | "ws" | "xk" | "ye" | "yt" | "za" | "zm" | "zw";
         V3RunTaskRequest: {
-            /** @default true */
+            /**
+             * @description Give the session a mailbox. On by default, so say false when the task needs none.
+             * @default true
+             */
             agentmail?: boolean;
-            /** @default true */
+            /**
+             * @description Have a model check what a cached script answers, and let the agent do it again when that looks wrong.
+             * @default true
+             */
             autoHeal?: boolean;
-            /** @description In pixels. Width and height go together. */
+            /** @description In pixels. Width and height go together. Null or left out, the browser has its own size. */
             browserScreenHeight?: number | null;
-            /** @description In pixels. Width and height go together. */
+            /** @description In pixels. Width and height go together. Null or left out, the browser has its own size. */
             browserScreenWidth?: number | null;
-            /** @description Reuse a script for equal tasks; needs a workspace. Null decides by @{{…}} in the task. */
+            /** @description Reuse a script for equal tasks; needs a workspace. Null decides by `@{{…}}` in the task. */
             cacheScript?: boolean | null;
-            /** @default false */
+            /**
+             * @description Answer with an object that has a `text` and Python `code`.
+             * @default false
+             */
             codeMode?: boolean;
-            /** @default false */
+            /**
+             * @description Record a video. Its links appear on the session some time after the end.
+             * @default false
+             */
             enableRecording?: boolean;
-            /** @default false */
+            /**
+             * @description Let the agent set up recurring tasks. They outlive the session, and the whole project sees them.
+             * @default false
+             */
             enableScheduledTasks?: boolean;
             /**
              * @description Stay idle after this task instead of stopping. Asked anew with every task.
              * @default false
              */
             keepAlive?: boolean;
-            /** @description Stop the task when it has cost this much. Left out, the vendor sets a limit it does not name. */
+            /** @description Stop the task at this cost. Each follow-up gets a limit anew; left out, one that the vendor does not name. */
             maxCostUsd?: number | string | null;
-            /** @default claude-opus-4.7 */
+            /**
+             * @description The default is the dearest, so name one. The list grows, so an unlisted model may work.
+             * @default claude-opus-4.7
+             */
             model?: components["schemas"]["V3BuModel"];
+            /** @description JSON Schema of the wanted output. `output` is then data, not text. */
             outputSchema?: {
                 [key: string]: unknown;
             } | null;
+            /** @description Profile to begin with. Changes are saved when the session is stopped; a timeout may lose them. */
             profileId?: string | null;
             /**
              * @description Country of the proxy, in lower case (uk, not gb). Null means no proxy; left out means us.
              * @default us
              */
             proxyCountryCode?: components["schemas"]["V3ProxyCountryCode"] | null;
+            /** @description Secrets by name, for the agent to fill in. The model sees the names and not the values. */
             sensitiveData?: {
                 [key: string]: string;
             } | null;
+            /** @description An idle session, for a further task. Left out, a session is opened. */
             sessionId?: string | null;
-            /** @default true */
+            /**
+             * @description Learn skills from this task, keep them, and use them in later ones. On by default; costs extra.
+             * @default true
+             */
             skills?: boolean;
+            /** @description What to do. Needed with `sessionId`; left out without one, an idle session is opened. */
             task?: string | null;
+            /** @description How much the model reasons. Left out, as is usual for it. Not every model takes every level. */
             thinkingLevel?: components["schemas"]["V3ThinkingLevel"] | null;
-            /** @default false */
+            /**
+             * @description Use the key for the model's vendor that the project has stored. Refused when there is none.
+             * @default false
+             */
             useOwnKey?: boolean;
+            /** @description Workspace whose files the agent may read and write. They outlive the session. */
             workspaceId?: string | null;
         };
         V3SessionListResponse: {
@@ -1724,49 +2301,97 @@ export interface components {
             detail: string;
         };
         V3SessionResponse: {
+            /** @description Address of the session's mailbox. Null without one. */
             agentmailEmail?: string | null;
-            /** @default 0 */
+            /**
+             * @description Part of the total for the browser's time, as decimal text.
+             * @default 0
+             */
             browserCostUsd: string;
+            /** @description In pixels. Null for the browser's own size. */
             browserScreenHeight?: number | null;
+            /** @description In pixels. Null for the browser's own size. */
             browserScreenWidth?: number | null;
             /** Format: date-time */
             createdAt: string;
             /** Format: uuid */
             id: string;
+            /** @description Names such as `gmail` or `agentmail`. */
             integrationsUsed?: string[];
+            /** @description What the agent says of its own work. Null before the first task, and while one runs. */
             isTaskSuccessful?: boolean | null;
+            /** @description The newest step in one line, for people. */
             lastStepSummary?: string | null;
+            /** @description Page on which the browser can be watched. */
             liveUrl?: string | null;
-            /** @default 0 */
+            /**
+             * @description Part of the total for the model, as decimal text.
+             * @default 0
+             */
             llmCostUsd: string;
+            /** @description The limit now in force, as decimal text. */
             maxCostUsd?: string | null;
+            /** @description The model that is used. Not a closed list. */
             model: components["schemas"]["V3BuModel"];
+            /** @description Answer to the last task that ended. Text, or data with `outputSchema` or `codeMode`. */
             output?: unknown | null;
+            /** @description The JSON Schema that was asked for. Null without one. */
             outputSchema?: {
                 [key: string]: unknown;
             } | null;
+            /** @description Null without a profile. */
             profileId?: string | null;
-            /** @default 0 */
+            /**
+             * @description Part of the total for proxy traffic, as decimal text.
+             * @default 0
+             */
             proxyCostUsd: string;
+            /** @description Null without a proxy. */
             proxyCountryCode?: components["schemas"]["V3ProxyCountryCode"] | null;
-            /** @default 0 */
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
             proxyUsedMb: string;
-            /** @default [] */
+            /**
+             * @description Good for an hour. Empty in lists, and until some time after the stop, so always in the answer to it.
+             * @default []
+             */
             recordingUrls: string[];
+            /** @description What the browser shows. Presigned anew by each read, good for 5 minutes. Null in lists. */
             screenshotUrl?: string | null;
+            /** @description `stopped`, `timed_out` and `error` are final. `idle` comes before a task as well as after one. */
             status: components["schemas"]["V3BuAgentSessionStatus"];
-            /** @default 0 */
+            /**
+             * @description Steps so far, over all tasks of the session.
+             * @default 0
+             */
             stepCount: number;
+            /** @description Null when it is left to the model. */
             thinkingLevel?: components["schemas"]["V3ThinkingLevel"] | null;
+            /** @description Made up from the task. Null until it runs. */
             title?: string | null;
-            /** @default 0 */
+            /**
+             * @description Everything so far, over all tasks of the session, as decimal text.
+             * @default 0
+             */
             totalCostUsd: string;
-            /** @default 0 */
+            /**
+             * @description Over all tasks of the session.
+             * @default 0
+             */
             totalInputTokens: number;
-            /** @default 0 */
+            /**
+             * @description Over all tasks of the session.
+             * @default 0
+             */
             totalOutputTokens: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Moves for many reasons; no proof that a task has ended.
+             */
             updatedAt: string;
+            /** @description Null without a workspace. */
             workspaceId?: string | null;
         };
         V3SessionTimeoutLimitExceededError: {
@@ -1774,26 +2399,40 @@ export interface components {
             detail: string;
         };
         V3StopSessionRequest: {
-            /** @default session */
+            /**
+             * @description `task` leaves the session idle. `session` ends it for good, which saves the profile.
+             * @default session
+             */
             strategy?: components["schemas"]["V3StopStrategy"];
         };
-        /** @enum {string} */
+        /**
+         * @description `task` leaves the session idle. `session` ends it for good, which saves the profile.
+         * @enum {string}
+         */
         V3StopStrategy: "task" | "session";
-        /** @enum {string} */
+        /**
+         * @description How much the model reasons. The list grows; not every model takes every level.
+         * @enum {string}
+         */
         V3ThinkingLevel: "disabled" | "low" | "medium" | "high";
         V3TooManyConcurrentActiveSessionsError: {
             /** @default Too many concurrent active sessions. Please wait for one to finish, kill one, or upgrade your plan. */
             detail: string;
         };
         V3UpdateBrowserSessionRequest: {
+            /** @description `stop` is final. It saves the profile and refunds the unused minutes. */
             action: components["schemas"]["V3BrowserSessionUpdateAction"];
         };
         V3ValidationError: {
+            /** @description Way to the refused value, from `body`, `query` or `path` on. */
             loc: (string | number)[];
+            /** @description What is wrong with it, for people. */
             msg: string;
+            /** @description What is wrong with it, for programs. Not a closed list. */
             type: string;
         };
         V3WorkspaceCreateRequest: {
+            /** @description Up to 100 characters. */
             name?: string | null;
         };
         V3WorkspaceListResponse: {
@@ -1803,10 +2442,13 @@ export interface components {
             totalItems: number;
         };
         V3WorkspaceSizeResponse: {
+            /** @description How much the workspace may hold. */
             maxBytes: number;
+            /** @description How much it holds. */
             usedBytes: number;
         };
         V3WorkspaceUpdateRequest: {
+            /** @description Up to 100 characters. */
             name?: string | null;
         };
         V3WorkspaceView: {
@@ -1874,10 +2516,15 @@ export interface operations {
     v2_list_browser_sessions_browsers_get: {
         parameters: {
             query?: {
+                /** @description Only browsers that the agent of this session opened. */
                 agentSessionId?: string | null;
+                /** @description Only browsers of this status. */
                 filterBy?: components["schemas"]["V2BrowserSessionStatus"] | null;
+                /** @description Labels as `key` or `key=value`; a browser must have all of them. */
                 metadata?: string[] | null;
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
             };
             header?: never;
@@ -1991,6 +2638,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the browser. */
                 session_id: string;
             };
             cookie?: never;
@@ -2037,6 +2685,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the browser. */
                 session_id: string;
             };
             cookie?: never;
@@ -2085,12 +2734,16 @@ export interface operations {
     v2_list_browser_session_downloads_browsers__session_id__downloads_get: {
         parameters: {
             query?: {
+                /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                /** @description Give a link with each file, good for 15 minutes. */
                 includeUrls?: boolean;
+                /** @description 1 to 100; 50 when left out. */
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @description Id of the browser. */
                 session_id: string;
             };
             cookie?: never;
@@ -2137,6 +2790,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the browser. */
                 session_id: string;
             };
             cookie?: never;
@@ -2322,11 +2976,17 @@ export interface operations {
     v2_list_skills_marketplace_skills_get: {
         parameters: {
             query?: {
+                /** @description Only skills of this category. */
                 category?: components["schemas"]["V2SkillCategory"] | null;
+                /** @description Instant. Which of a skill's times it is compared with is not documented. */
                 fromDate?: string | null;
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
+                /** @description Text to look for, up to 100 characters. */
                 query?: string | null;
+                /** @description Instant. Which of a skill's times it is compared with is not documented. */
                 toDate?: string | null;
             };
             header?: never;
@@ -2487,6 +3147,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description `slug` of the skill, not its id. */
                 skill_slug: string;
             };
             cookie?: never;
@@ -2522,8 +3183,11 @@ export interface operations {
     v2_list_profiles_profiles_get: {
         parameters: {
             query?: {
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
+                /** @description Text in the name or the user id, up to 200 characters. A match need not be exact. */
                 query?: string | null;
             };
             header?: never;
@@ -2751,8 +3415,11 @@ export interface operations {
     v2_list_sessions_sessions_get: {
         parameters: {
             query?: {
+                /** @description Only sessions of this status. */
                 filterBy?: components["schemas"]["V2SessionStatus"] | null;
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
             };
             header?: never;
@@ -3185,13 +3852,21 @@ export interface operations {
     v2_list_skills_skills_get: {
         parameters: {
             query?: {
+                /** @description Only skills of this category. */
                 category?: components["schemas"]["V2SkillCategory"] | null;
+                /** @description Instant. Which of a skill's times it is compared with is not documented. */
                 fromDate?: string | null;
+                /** @description Only skills that can be run (true) or cannot (false). */
                 isEnabled?: boolean | null;
+                /** @description Only skills that are in the marketplace (true) or are not (false). */
                 isPublic?: boolean | null;
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
+                /** @description Text to look for, up to 100 characters. */
                 query?: string | null;
+                /** @description Instant. Which of a skill's times it is compared with is not documented. */
                 toDate?: string | null;
             };
             header?: never;
@@ -3578,7 +4253,9 @@ export interface operations {
     v2_list_skill_executions_skills__skill_id__executions_get: {
         parameters: {
             query?: {
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
             };
             header?: never;
@@ -3794,11 +4471,17 @@ export interface operations {
     v2_list_tasks_tasks_get: {
         parameters: {
             query?: {
+                /** @description Instant. Which of a task's times it is compared with is not documented. */
                 after?: string | null;
+                /** @description Instant. Which of a task's times it is compared with is not documented. */
                 before?: string | null;
+                /** @description Only tasks of this status. */
                 filterBy?: components["schemas"]["V2TaskStatus"] | null;
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
+                /** @description Only tasks of this session. */
                 sessionId?: string | null;
             };
             header?: never;
@@ -4150,10 +4833,15 @@ export interface operations {
     v3_list_browser_sessions_browsers_get: {
         parameters: {
             query?: {
+                /** @description Only browsers that the agent of this session opened. */
                 agentSessionId?: string | null;
+                /** @description Only browsers of this status. */
                 filterBy?: components["schemas"]["V3BrowserSessionStatus"] | null;
+                /** @description Labels as `key` or `key=value`; a browser must have all of them. */
                 metadata?: string[] | null;
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
             };
             header?: never;
@@ -4267,6 +4955,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the browser. */
                 session_id: string;
             };
             cookie?: never;
@@ -4313,6 +5002,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the browser. */
                 session_id: string;
             };
             cookie?: never;
@@ -4361,12 +5051,16 @@ export interface operations {
     v3_list_browser_session_downloads_browsers__session_id__downloads_get: {
         parameters: {
             query?: {
+                /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                /** @description Give a link with each file, good for 15 minutes. */
                 includeUrls?: boolean;
+                /** @description 1 to 100; 50 when left out. */
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @description Id of the browser. */
                 session_id: string;
             };
             cookie?: never;
@@ -4411,8 +5105,11 @@ export interface operations {
     v3_list_profiles_profiles_get: {
         parameters: {
             query?: {
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
+                /** @description Text in the name or the user id, up to 200 characters. A match need not be exact. */
                 query?: string | null;
             };
             header?: never;
@@ -4640,7 +5337,9 @@ export interface operations {
     v3_list_sessions_sessions_get: {
         parameters: {
             query?: {
+                /** @description From 1. */
                 page?: number;
+                /** @description 1 to 100; 20 when left out. */
                 page_size?: number;
             };
             header?: never;
@@ -4847,8 +5546,11 @@ export interface operations {
     v3_list_session_messages_sessions__session_id__messages_get: {
         parameters: {
             query?: {
+                /** @description Id of a message. Only those that came after it. */
                 after?: string | null;
+                /** @description Id of a message. Only those that came before it. */
                 before?: string | null;
+                /** @description 1 to 100; 10 when left out. */
                 limit?: number;
             };
             header?: never;
@@ -4949,7 +5651,9 @@ export interface operations {
     v3_list_workspaces_workspaces_get: {
         parameters: {
             query?: {
+                /** @description From 1. */
                 pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
                 pageSize?: number;
             };
             header?: never;
@@ -5171,10 +5875,15 @@ export interface operations {
     v3_list_workspace_files_workspaces__workspace_id__files_get: {
         parameters: {
             query?: {
+                /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                /** @description Give a link with each file, good for 60 seconds. */
                 includeUrls?: boolean;
+                /** @description 1 to 100; 50 when left out. */
                 limit?: number;
+                /** @description Only files whose path begins like this. */
                 prefix?: string;
+                /** @description Only files right below the prefix, with deeper ones summed up as `folders`. */
                 shallow?: boolean;
             };
             header?: never;
@@ -5224,6 +5933,7 @@ export interface operations {
     v3_delete_workspace_file_workspaces__workspace_id__files_delete: {
         parameters: {
             query: {
+                /** @description Path of the file within the workspace. */
                 path: string;
             };
             header?: never;
@@ -5271,6 +5981,7 @@ export interface operations {
     v3_upload_workspace_files_workspaces__workspace_id__files_upload_post: {
         parameters: {
             query?: {
+                /** @description Folder to upload into, such as `uploads/`. */
                 prefix?: string;
             };
             header?: never;
