@@ -30,10 +30,12 @@ export class Bucket {
     this.#clock = clock;
   }
 
+  /** Stores an object, in place of one with the same key. */
   put(key: string, object: StoredObject): void {
     this.#objects.set(key, object);
   }
 
+  /** The object with this key. */
   get(key: string): StoredObject | undefined {
     return this.#objects.get(key);
   }
@@ -47,6 +49,7 @@ export class Bucket {
     return found;
   }
 
+  /** Deletes what {@link list} would give. */
   deleteFolder(folder: string): void {
     for (const key of this.list(folder).keys()) this.#objects.delete(`${folder}/${key}`);
   }

@@ -12,10 +12,12 @@ export class S3Problem extends Error {
     this.#details = details;
   }
 
+  /** 403, for anything that is not as it was signed. */
   static denied(message: string): S3Problem {
     return new S3Problem(403, "AccessDenied", message);
   }
 
+  /** 403, for a signature that is not ours. */
   static signature(): S3Problem {
     return new S3Problem(
       403,
@@ -24,6 +26,7 @@ export class S3Problem extends Error {
     );
   }
 
+  /** The answer; a HEAD request gets no body. */
   response(bodyless: boolean): Response {
     const elements = { Code: this.code, Message: this.message, ...this.#details, RequestId: "EMULATOR" };
     const inner = Object.entries(elements).map(([name, value]) => `<${name}>${escaped(String(value))}</${name}>`);

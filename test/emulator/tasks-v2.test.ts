@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { TaskJob } from "../../src/emulator/index.ts";
 import type { Schema } from "../../src/emulator/operations.ts";
-import { type Api, emulated, gate, type Invalid, MISSING, until } from "./support.ts";
+import { type Api, emulated, gate, type Invalid, MINUTE, MISSING, until } from "./support.ts";
 
 type Task = Schema<"V2TaskView">;
 type Session = Schema<"V2SessionView">;
@@ -17,6 +17,7 @@ async function withTask(api: Api): Promise<{ sessionId: string; id: string }> {
 test("a task is created, then started, then finished, with steps, an output and a cost that grows", async () => {
   const [first, last] = [gate(), gate()];
   const api = await emulated({
+    startDelayMs: MINUTE,
     onTask: async ({ step }) => {
       await first.promise;
       await step({ summary: "Opened the shop", url: "https://shop.test" });
@@ -28,7 +29,8 @@ test("a task is created, then started, then finished, with steps, an output and 
   const read = async () => (await api.get<Task>(`/v2/tasks/${id}`)).body;
 
   expect(await read()).toMatchObject({ status: "created", startedAt: null, cost: null });
-  expect(await until(read, ({ status }) => status === "started")).toMatchObject({
+  api.emulator.advance(MINUTE);
+  expect(await read()).toMatchObject({
     cost: "0.01",
     steps: [],
     output: null,
@@ -141,10 +143,10 @@ test("stopping a task leaves its session open, and what its agent answers later 
 
 test("a task that is stopped before it starts never reaches the agent", async () => {
   let calls = 0;
-  const api = await emulated({ startDelayMs: 10, onTask: () => void calls++ });
+  const api = await emulated({ startDelayMs: MINUTE, onTask: () => void calls++ });
   const { id } = await withTask(api);
   await api.patch(`/v2/tasks/${id}`, { action: "stop" });
-  api.emulator.advance(1_000);
+  api.emulator.advance(2 * MINUTE);
 
   expect(calls).toBe(0);
   expect((await api.get<Task>(`/v2/tasks/${id}`)).body).toMatchObject({ status: "stopped", startedAt: null });

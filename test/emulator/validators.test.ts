@@ -115,6 +115,19 @@ test("the answers of success are closed, those of refusals are not", () => {
   expect(responses["200"]?.({ ...profile, more: 1 })).toBe(false);
 });
 
+test("a refusal that is written in place stays open, too", async () => {
+  const detail = { type: "object", properties: { detail: { type: "string" } }, required: ["detail"] };
+  const answer = { content: { "application/json": { schema: detail } } };
+  const responses = { 200: answer, 404: answer };
+  const document = { paths: { "/v2/a": { get: { operationId: "a", responses } } }, components: { schemas: {} } };
+  const code = (await emitValidators(document))[0]?.content ?? "";
+  const emitted = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as { operations: Operation[] };
+  const validators = emitted.operations[0]?.responses;
+
+  expect(validators?.["404"]?.({ detail: "no", more: 1 })).toBe(true);
+  expect(validators?.["200"]?.({ detail: "no", more: 1 })).toBe(false);
+});
+
 test("lengths count characters, not code units", () => {
   const create = operation("POST", "/v2/profiles");
 
