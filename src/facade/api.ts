@@ -1,9 +1,9 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { paths } from "../generated/api.ts";
 import { repeatable } from "../generated/limits.ts";
-import { checkCount, checkId, checkMs, refuseUnknown } from "./check.ts";
+import { checkCount, checkId, checkMs, checkQuery, checkSignal, refuseUnknown } from "./check.ts";
 import { ApiError, InvalidInputError } from "./errors.ts";
-import { redactor, secretsOf } from "./redact.ts";
+import { type Redact, redactor, secretsOf } from "./redact.ts";
 import type { Answer, Call, Transport } from "./transport.ts";
 import type { CallOptions, Method, OkOf, PathsWith } from "./types.ts";
 
@@ -71,7 +71,8 @@ interface AnyInit extends CallOptions {
 
 /** Puts openapi-fetch, which shapes requests from the specs, in front of the transport. */
 export function createApi(transport: Transport, defaults: CallDefaults): Api {
-  const client = createClient<paths>({ baseUrl: defaults.baseUrl, headers: defaults.headers });
+  const { apiKey, baseUrl, headers } = defaults;
+  const client = createClient<paths>({ baseUrl, headers, bodySerializer: toJson });
   // Callers are typed by path in `Api`; behind it there is one implementation for all of them.
   const send = client.request as unknown as AnyRequest;
   const caller =
@@ -79,10 +80,14 @@ export function createApi(transport: Transport, defaults: CallDefaults): Api {
     async (path: string, init: AnyInit = {}) => {
       const call = describeCall(`${method.toUpperCase()} ${path}`, init, defaults);
       checkPath(path, init.params?.path ?? {});
-      const { params, body } = init;
+      checkQuery(init.params?.query ?? {});
+      const { params, body, signal } = init;
       const given = { ...(params && { params }), ...(body !== undefined && { body }) };
-      const fetch = (request: Request) => carry(request, call, transport);
-      const { data, response } = await send(method, path, { ...given, fetch });
+      const fetch = (request: Request) => carry(request, call, apiKey, transport);
+      // openapi-fetch takes a rejection with null, 0 or "" for none; a caller may abort with one.
+      const { data, response } = await send(method, path, { ...given, fetch }).catch((error: unknown) => {
+        throw signal?.aborted && !signal.reason ? signal.reason : error;
+      });
       if (!response.ok) throw middlewareRefusal(call, response);
       return { data, response };
     };
@@ -97,20 +102,20 @@ export function createApi(transport: Transport, defaults: CallDefaults): Api {
   } as unknown as Api;
 }
 
-function describeCall(operation: string, init: AnyInit, defaults: CallDefaults): Call {
-  const { params: _, body, signal, timeoutMs, totalTimeoutMs, maxRetries, ...unknown } = init;
+function describeCall(operation: string, init: AnyInit, defaults: CallDefaults): Omit<Call, "redact"> {
+  const { params: _, body: __, signal, timeoutMs, totalTimeoutMs, maxRetries, ...unknown } = init;
   refuseUnknown(unknown, operation);
+  checkSignal(signal);
   signal?.throwIfAborted();
   const [method = ""] = operation.split(" ", 1);
   return {
     operation,
     repeatable: ALWAYS_REPEATABLE.has(method) || REPEATABLE.has(operation),
-    expects: "json",
+    expects: method === "DELETE" || operation.endsWith("/purge") ? "nothing" : "object",
     signal,
     timeoutMs: checkMs("timeoutMs", timeoutMs, defaults.timeoutMs),
     totalTimeoutMs: checkMs("totalTimeoutMs", totalTimeoutMs, defaults.totalTimeoutMs),
     maxRetries: checkCount("maxRetries", maxRetries, defaults.maxRetries),
-    redact: (value) => redactor([defaults.apiKey, ...secretsOf(body)])(value),
   };
 }
 
@@ -120,30 +125,62 @@ function checkPath(path: string, ids: Readonly<Record<string, unknown>>): void {
   for (const [, name = ""] of path.matchAll(/\{([^}]+)\}/g)) checkId(name, ids[name]);
 }
 
-async function carry(request: Request, call: Call, transport: Transport): Promise<Response> {
+async function carry(
+  request: Request,
+  call: Omit<Call, "redact">,
+  apiKey: string,
+  transport: Transport,
+): Promise<Response> {
   const text = request.method === "GET" ? "" : await request.text();
   const { method, url, headers } = request;
   const body = text === "" ? undefined : text;
-  return readable(await transport.call({ method, url, headers, body, redirect: "manual" }, call));
+  // Secrets are those that were sent: middleware may have put some in, and the caller may have taken theirs back.
+  const redact: Redact = (value) => redactor([apiKey, ...secretsOf(fromJson(text))])(value);
+  return readable(await transport.call({ method, url, headers, body, redirect: "manual" }, { ...call, redact }));
+}
+
+function toJson(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    throw new InvalidInputError("The body cannot be written as JSON: it holds itself, or a bigint.", { cause });
+  }
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The body was read inside the time limit; the answer gives it again, as often as middleware and openapi-fetch ask. */
 function readable({ response, text, data }: Answer): Response {
   const { status, statusText, headers } = response;
   const copy = () => new Response(text === "" ? null : text, { status, statusText, headers });
+  let unread = data;
+  // Parsed again for whoever asks again: what one reader changes, no other sees.
+  const json = async () => {
+    const fresh = unread ?? JSON.parse(text);
+    unread = undefined;
+    return fresh;
+  };
   return Object.defineProperties(response, {
     text: { value: async () => text },
-    json: { value: async () => data },
+    json: { value: json },
     clone: { value: copy },
     blob: { value: () => copy().blob() },
+    formData: { value: () => copy().formData() },
     arrayBuffer: { value: () => copy().arrayBuffer() },
+    bytes: { value: async () => new Uint8Array(await copy().arrayBuffer()) },
     body: { get: () => copy().body },
     bodyUsed: { value: false },
   });
 }
 
 /** Only middleware can put an answer here that did not pass the transport. */
-function middlewareRefusal({ operation }: Call, { status }: Response): ApiError {
+function middlewareRefusal({ operation }: Pick<Call, "operation">, { status }: Response): ApiError {
   const [method = "", path = ""] = operation.split(" ");
   const details = { status, body: undefined, method, path, operation, attempts: 0 };
   return new ApiError(`${operation} was answered ${status} by middleware.`, details);

@@ -45,9 +45,9 @@ function checkScreen({ browserScreenWidth: width, browserScreenHeight: height }:
 /** The URL is never repeated in a message: it may hold the password. */
 function parseProxy(text: string): CustomProxy {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url?.hostname || !/^https?:$/.test(url.protocol)) {
+  if (!url?.hostname || !/^https?:$/.test(url.protocol) || url.port === "0" || hasMore(url)) {
     throw new InvalidInputError(
-      "customProxy must be a URL such as http://user:password@host:8080, or an object with host and port.",
+      "customProxy must be a URL such as http://user:password@host:8080, with special characters percent-encoded, or an object with host and port.",
     );
   }
   const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
@@ -60,10 +60,18 @@ function parseProxy(text: string): CustomProxy {
   };
 }
 
+/** A "/", "?" or "#" in a password that is not encoded ends the host: what stands before it would be taken for host and port. */
+function hasMore({ pathname, search, hash }: URL): boolean {
+  return pathname !== "/" || search !== "" || hash !== "";
+}
+
+/** A "%" that encodes nothing stands for itself. */
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (codes) => {
+    try {
+      return decodeURIComponent(codes);
+    } catch {
+      return codes;
+    }
+  });
 }

@@ -110,7 +110,7 @@ function orList(types: readonly string[]): string {
  * @throws {@link InvalidInputError} naming the argument.
  */
 export function checkId(name: string, id: unknown): string {
-  const text = typeof id === "number" ? String(id) : id;
+  const text = Number.isSafeInteger(id) ? String(id) : id;
   if (typeof text !== "string")
     throw new InvalidInputError(`${name} must be a string, not ${id === null ? "null" : typeof id}.`);
   if (text.trim() === "") throw new InvalidInputError(`${name} must not be empty.`);
@@ -132,6 +132,22 @@ export function hasControlOrLoneSurrogate(text: string): boolean {
 export function refuseUnknown(unknown: object, where: string): void {
   const [name] = Object.entries(unknown).find(([, value]) => value !== undefined) ?? [];
   if (name !== undefined) throw new InvalidInputError(`${where} has no option ${JSON.stringify(name)}.`);
+}
+
+/** Checks a signal; the controller itself is easily passed for it. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal == null || typeof signal.throwIfAborted === "function") return;
+  throw new InvalidInputError("signal must be an AbortSignal: of an AbortController, pass its signal.");
+}
+
+/** Checks a query: what cannot be written into a URL is refused. */
+export function checkQuery(query: object): void {
+  const [name] = Object.entries(query).find(([, value]) => [value].flat().some(cannotBeEncoded)) ?? [];
+  if (name !== undefined) throw new InvalidInputError(`${name} has a character that cannot be sent.`);
+}
+
+function cannotBeEncoded(value: unknown): boolean {
+  return typeof value === "string" && /\p{Cs}/u.test(value);
 }
 
 /** Checks an option that is a time in milliseconds. */

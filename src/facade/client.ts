@@ -3,7 +3,7 @@ import { Billing } from "./billing.ts";
 import { Browsers } from "./browsers.ts";
 import { checkCount, checkId, checkMs, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
-import { InvalidInputError, NotFoundError, SessionNotStoppedError } from "./errors.ts";
+import { InvalidInputError, SessionNotStoppedError } from "./errors.ts";
 import { Files, isLoopback } from "./files.ts";
 import { ProfileGuard } from "./profile-guard.ts";
 import { Profiles } from "./profiles.ts";
@@ -84,6 +84,8 @@ export class BrowserUse {
     refuseUnknown(unknown, "BrowserUse");
     const key = checkKey(apiKey ?? fromEnvironment("BROWSER_USE_API_KEY"));
     const base = checkBaseUrl(baseUrl ?? fromEnvironment("BROWSER_USE_BASE_URL") ?? DEFAULT_BASE_URL);
+    checkFunction("fetch", fetch);
+    checkFunction("onSessionNotStopped", onSessionNotStopped);
     const transport = createTransport(key, base, fetch);
     this.api = createApi(transport, {
       apiKey: key,
@@ -135,7 +137,7 @@ function checkKey(key: unknown): string {
 
 function checkBaseUrl(text: string): string {
   const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || url.username || url.password || url.search || url.hash) {
+  if (!url || url.username || url.password || /[?#]/.test(url.href)) {
     throw new InvalidInputError(
       "baseUrl must be a URL without credentials, query and fragment, such as https://api.browser-use.com/api.",
     );
@@ -148,17 +150,30 @@ function checkBaseUrl(text: string): string {
   return base;
 }
 
+const CREDENTIAL_HEADERS = [KEY_HEADER, "Authorization", "Cookie"];
+const BODY_HEADERS = ["Content-Type", "Content-Length", "Transfer-Encoding"];
+
 function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const refused = Object.keys(headers).find((name) =>
-    [KEY_HEADER.toLowerCase(), "authorization", "cookie"].includes(name.toLowerCase()),
-  );
-  if (refused) throw new InvalidInputError(`headers must not set ${refused}: the key goes into apiKey.`);
+  const given = toHeaders(headers);
+  const credential = CREDENTIAL_HEADERS.find((name) => given.has(name));
+  if (credential) throw new InvalidInputError(`headers must not set ${credential}: the key goes into apiKey.`);
+  const ofBody = BODY_HEADERS.find((name) => given.has(name));
+  if (ofBody) throw new InvalidInputError(`headers must not set ${ofBody}: it follows from the body.`);
+  return Object.fromEntries(given);
+}
+
+/** Values are never repeated in a message: they may be secret. */
+function toHeaders(headers: Readonly<Record<string, string>>): Headers {
   try {
-    new Headers(headers);
+    return new Headers(headers);
   } catch {
     throw new InvalidInputError("headers has a name or a value that HTTP does not allow.");
   }
-  return headers;
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (value == null || typeof value === "function") return;
+  throw new InvalidInputError(`${name} must be a function.`);
 }
 
 function checkReference(reference: unknown): RunReference {
@@ -183,10 +198,15 @@ function isBaseline(value: unknown): value is Baseline {
   );
 }
 
-/** What is gone leaks nothing; everything else may. */
+/** What is gone leaks nothing, everything else may. A report that throws takes nobody's result away. */
 function leakReporter(report: (error: SessionNotStoppedError) => void): (error: unknown) => void {
   return (error) => {
-    if (error instanceof SessionNotStoppedError && !(error instanceof NotFoundError)) report(error);
+    if (!(error instanceof SessionNotStoppedError)) return;
+    try {
+      report(error);
+    } catch {
+      warn(error);
+    }
   };
 }
 

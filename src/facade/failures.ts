@@ -11,7 +11,7 @@ import {
   ValidationError,
   type ValidationIssue,
 } from "./errors.ts";
-import { isRecord } from "./redact.ts";
+import { isRecord, type Redact } from "./redact.ts";
 import type { Answer, Call, Outgoing } from "./transport.ts";
 
 const LONGEST_DETAIL = 500;
@@ -28,30 +28,33 @@ const CONFLICT_TEXTS = [
 const CONCURRENCY_TEXT = /too many concurrent/i;
 
 /** Whether an answer is an error to the caller: no success, or a success that cannot be read. */
-export function isFailure(answer: Answer, call: Call): boolean {
-  return !answer.response.ok || (call.expects === "json" && answer.unreadable === true);
+export function isFailure({ response, unreadable }: Answer): boolean {
+  return !response.ok || unreadable === true;
 }
 
 /** The typed error for an answer that is no success. */
 export function toError(answer: Answer, request: Outgoing, call: Call): BrowserUseError {
   const { status } = answer.response;
+  const given = withoutInput(parsed(answer.text), status);
+  const body = call.redact(given);
   const details: ApiErrorDetails = {
     status,
-    body: call.redact(withoutInput(bodyOf(answer))),
+    body: typeof body === "string" ? body.slice(0, LONGEST_DETAIL) : body,
     method: request.method,
     path: pathOf(request.url),
     operation: call.operation,
     attempts: answer.attempts,
     outcome: answer.outcome,
   };
-  const detail = detailOf(details.body);
-  const message = call.redact(describe(answer, details, detail));
+  // The kind is told by what came, not by what may be shown: a secret may be a word of it.
+  const said = detailOf(given);
+  const message = describe(answer, details, said, call.redact);
   if (status === 400 || status === 409) {
-    const known = CONFLICT_TEXTS.find(([text]) => text.test(detail));
+    const known = CONFLICT_TEXTS.find(([text]) => text.test(said));
     if (known) return new known[1](sessionIn(request), { cause: new ApiError(message, details) });
   }
-  if (status === 422) return new ValidationError(message, { ...details, issues: issuesOf(details.body) });
-  return new (classFor(status, detail))(message, details);
+  if (status === 422) return new ValidationError(message, { ...details, issues: call.redact(issuesOf(given)) });
+  return new (classFor(status, said))(message, details);
 }
 
 function classFor(status: number, detail: string): typeof ApiError {
@@ -62,57 +65,87 @@ function classFor(status: number, detail: string): typeof ApiError {
   return ApiError;
 }
 
-function describe({ response }: Answer, { operation, status, outcome }: ApiErrorDetails, detail: string): string {
+function describe(
+  { response }: Answer,
+  { operation, status, outcome }: ApiErrorDetails,
+  said: string,
+  redact: Redact,
+): string {
   const unknown = outcome ? " It may have been carried out: look before you repeat it." : "";
-  if (response.ok) return `${operation} answered ${status} with a body that is no JSON.${unknown}`;
+  if (response.ok) return `${operation} answered ${status} with a body that is not the JSON it should be.${unknown}`;
   const redirected = status === 0 || (status >= 300 && status < 400);
   if (redirected) return `${operation} was answered with a redirect, which is not followed: check baseUrl.`;
-  const advice = ADVICE[status] ?? "";
-  return `${operation} answered ${status}${detail ? `: ${detail}` : " without saying why"}.${advice}${unknown}`.replace(
-    "..",
-    ".",
-  );
+  const detail = inOneLine(redact(said));
+  return `${operation} answered ${status}${detail ? `: ${detail}` : " without saying why"}.${adviceFor(status, said)}${unknown}`;
 }
 
-const ADVICE: Readonly<Record<number, string>> = {
-  401: " Check the API key.",
-  402: " Add credits, or change the plan.",
-  429: " Stop a session, or wait for one to end.",
-};
+/** Fit to stand in a log line, before a full stop. */
+function inOneLine(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  return (line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL)}…` : line).replace(/\.$/, "");
+}
 
-function bodyOf({ text, data }: Answer): unknown {
-  if (data !== undefined) return data;
+function adviceFor(status: number, said: string): string {
+  if (status === 401) return " Check the API key.";
+  if (status === 402) return " Add credits, or change the plan.";
+  if (status !== 429) return "";
+  return CONCURRENCY_TEXT.test(said) ? " Stop a session, or wait for one to end." : " Try again later, and less often.";
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text.slice(0, LONGEST_DETAIL);
+    return text;
   }
 }
 
-/** A 422 repeats what it was sent; of each complaint only place, message and kind are kept. */
-function withoutInput(body: unknown): unknown {
-  if (!isRecord(body) || !Array.isArray(body["detail"])) return body;
-  const detail = body["detail"].map((item) => (isRecord(item) ? pick(item, ["loc", "msg", "type"]) : item));
-  return { ...body, detail };
+/** A 422 repeats what it was sent; of each complaint only place, message and kind are kept, and nothing beside the complaints. */
+function withoutInput(body: unknown, status: number): unknown {
+  if (typeof body === "string" && status === 422) return "";
+  if (Array.isArray(body)) return body.map(withoutEcho);
+  if (!isRecord(body)) return body;
+  const { detail } = body;
+  if (Array.isArray(detail)) return { detail: detail.map(withoutEcho) };
+  if (isRecord(detail)) return { detail: withoutEcho(detail) };
+  return status === 422 ? withoutEcho(body) : body;
 }
 
-function pick(record: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => keys.includes(key)));
+const KEPT = new Set(["detail", "msg", "type", "message", "error", "code"]);
+
+function withoutEcho(item: unknown): unknown {
+  if (!isRecord(item)) return isPlain(item) ? item : null;
+  const { loc, ...rest } = item;
+  const kept = Object.entries(rest).filter(([key, value]) => KEPT.has(key) && isPlain(value));
+  return { ...(Array.isArray(loc) && { loc: loc.filter(isPlain) }), ...Object.fromEntries(kept) };
 }
 
+function isPlain(value: unknown): boolean {
+  return typeof value !== "object" || value === null;
+}
+
+/** What the service says is wrong; a gateway in front of it says so in other fields. */
 function detailOf(body: unknown): string {
-  const detail = isRecord(body) ? body["detail"] : undefined;
-  if (typeof detail === "string") return detail.slice(0, LONGEST_DETAIL);
-  return issuesOf(body)
-    .map(({ path, message }) => `${path.join(".")}: ${message}`)
-    .join("; ");
+  if (!isRecord(body)) return "";
+  const { detail, message, error } = body;
+  const said = [detail, isRecord(detail) ? detail["message"] : undefined, message, error].find(isText);
+  return (
+    said ??
+    issuesOf(body)
+      .map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "))
+      .join("; ")
+  );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 function issuesOf(body: unknown): ValidationIssue[] {
   const detail = isRecord(body) && Array.isArray(body["detail"]) ? body["detail"] : [];
   return detail.filter(isRecord).map(({ loc, msg }) => ({
     path: Array.isArray(loc) ? loc.filter((part) => typeof part === "string" || typeof part === "number") : [],
-    message: String(msg),
+    message: isText(msg) ? msg : "refused",
   }));
 }
 
@@ -122,7 +155,7 @@ function pathOf(url: string): string {
 
 /** The session that a dispatch named, in its body or its path. */
 function sessionIn({ url, body }: Outgoing): string | undefined {
-  const sent: unknown = typeof body === "string" ? JSON.parse(body) : undefined;
+  const sent = typeof body === "string" ? parsed(body) : undefined;
   const named = isRecord(sent) ? sent["sessionId"] : undefined;
   return typeof named === "string" ? named : new URL(url).pathname.match(/\/(?:sessions|browsers)\/([^/]+)/)?.[1];
 }

@@ -1,44 +1,119 @@
 const REDACTED = "[redacted]";
 const SECRET_FIELDS = ["secrets", "sensitiveData"] as const;
+/** Fields whose value is a credential, wherever they stand. */
+const SECRET_NAME = /^(cdp_?url|pass(word|wd)?|secrets?|sensitive_?data|(x-browser-use-)?api[-_]?key|authorization)$/i;
+/** Deeper than any answer of the service; a body that is meant to break things goes deeper. */
+const DEEPEST = 30;
 
 /** Takes secrets out of everything that an error may show. */
 export type Redact = <T>(value: T) => T;
 
-/** A redactor for the given texts, and for URLs that carry their credentials with them. */
+/** A redactor for the given texts in all the forms they may be echoed in, and for what always carries credentials. */
 export function redactor(secrets: readonly string[]): Redact {
-  const known = secrets.filter((secret) => secret.length > 0).sort((a, b) => b.length - a.length);
-  const redactText = (text: string): string => {
-    let clean = text;
-    for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
-    return hideUrls(clean);
-  };
-  return (value) => mapStrings(value, redactText);
+  const longestFirst = secrets.filter((secret) => secret !== "").sort((a, b) => b.length - a.length);
+  const known = longestFirst.length > 0 ? new RegExp(longestFirst.map(patternOf).join("|"), "gi") : undefined;
+  const redactText = (text: string): string => hideCredentials(known ? text.replace(known, REDACTED) : text);
+  const redactNumber = (number: number): unknown => (secrets.includes(String(number)) ? REDACTED : number);
+  return (value) => mapLeaves(value, redactText, redactNumber, 0) as typeof value;
 }
 
 /** Texts in a request body that must show nowhere: task secrets and the proxy's credentials. */
 export function secretsOf(body: unknown): string[] {
   if (!isRecord(body)) return [];
-  const found = SECRET_FIELDS.flatMap((field) => strings(body[field]));
-  const proxy = body["customProxy"];
-  return isRecord(proxy) ? [...found, ...strings({ username: proxy["username"], password: proxy["password"] })] : found;
+  const { username, password } = isRecord(body["customProxy"]) ? body["customProxy"] : {};
+  return [...SECRET_FIELDS.map((field) => body[field]), username, password].flatMap(texts);
 }
 
-/** A browser's CDP address is a credential as a whole; a presigned URL carries one in its query. */
-function hideUrls(text: string): string {
+/**
+ * An error of the runtime, to be handed on as a cause: itself, unless something in it shows a secret (a parser's error holds what it
+ * read, a `fetch` of the caller's may hold the request). Then it is a copy that shows none.
+ */
+export function withoutSecrets(error: unknown, redact: Redact, depth = 0): unknown {
+  if (!showsSecret(error, redact, new Set())) return error;
+  if (!(error instanceof Error) || depth === DEEPEST) return redact(String(error));
+  const { name, message, stack, cause } = error;
+  const clean = cause === undefined ? {} : { cause: withoutSecrets(cause, redact, depth + 1) };
+  const copy = new Error(redact(message), clean);
+  const code = "code" in error && typeof error.code === "string" ? { code: redact(error.code) } : {};
+  return Object.assign(copy, { name: redact(name), stack: redact(stack) }, code);
+}
+
+function showsSecret(value: unknown, redact: Redact, seen: Set<unknown>): boolean {
+  if (typeof value === "string") return redact(value) !== value;
+  if (typeof value !== "object" || value === null || seen.has(value)) return false;
+  seen.add(value);
+  if (value instanceof Request || value instanceof Response || value instanceof Headers) return true;
+  return Reflect.ownKeys(value).some((key) =>
+    showsSecret(Object.getOwnPropertyDescriptor(value, key)?.value, redact, seen),
+  );
+}
+
+/** What finds a text as it is and as it may be echoed: escaped for JSON, Python, a URL, a form or HTML, in any mixture. */
+function patternOf(text: string): string {
+  return text.replace(/\\+|[^a-z0-9]/giu, (sign) => {
+    if (!sign.startsWith("\\")) return formsOf(sign);
+    return `(?:${escapesOf("\\")}|\\\\){${sign.length},${4 * sign.length}}`;
+  });
+}
+
+function formsOf(sign: string): string {
+  const raw = sign.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
+  // A form writes "+" for a space; half a character becomes another one on its way.
+  const other = sign === " " ? "|\\+" : /\p{Cs}/u.test(sign) ? "|\ufffd" : "";
+  return `(?:${escapesOf(sign)}|\\\\{0,4}${raw}${other})`;
+}
+
+const SHORT: Readonly<Record<string, string>> = { "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f" };
+const HTML: Readonly<Record<string, string>> = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos" };
+
+function escapesOf(sign: string): string {
+  const code = sign.codePointAt(0) ?? 0;
+  const units = sign.split("").map((unit) => `\\\\{1,4}u${hex(unit.charCodeAt(0), 4)}`);
+  const bytes = [...new TextEncoder().encode(sign)].map((byte) => `%(?:25){0,2}${hex(byte, 2)}`);
+  const letters = [SHORT[sign], `x${hex(code, 2)}`, `u\\{${hex(code, 1)}\\}`, `U${hex(code, 8)}`].filter(Boolean);
+  const entities = [HTML[sign], `#0*${code}`, `#x0*${hex(code, 1)}`].filter(Boolean);
+  const backslashed = `\\\\{1,4}(?:${letters.join("|")})`;
+  return [units.join(""), bytes.join(""), backslashed, `&(?:amp;){0,2}(?:${entities.join("|")});`].join("|");
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, "0");
+}
+
+/** A browser's CDP address is a credential as a whole; a presigned URL carries one in its query, others before the host. */
+function hideCredentials(text: string): string {
   return text
-    .replace(/\bwss?:\/\/[^\s"'<>]+/gi, REDACTED)
-    .replace(/\b(https?:\/\/[^\s"'<>?]+)\?[^\s"'<>]+/gi, `$1?${REDACTED}`);
+    .replace(/(\bcdp_?url\\?["']?\s*[:=]\s*\\?["']?)[^\s"',}]+/gi, `$1${REDACTED}`)
+    .replace(/\b[a-z][a-z0-9+.-]{0,19}:(?:\\?\/){2}[^\s"'<>]+/gi, hideInUrl)
+    .replace(/(X-Amz-[a-z-]{1,40}(?:=|%3D))[^\s"'<>&]+/gi, `$1${REDACTED}`);
 }
 
-function mapStrings<T>(value: T, change: (text: string) => string): T {
-  if (typeof value === "string") return change(value) as T;
-  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change)) as T;
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [change(key), mapStrings(item, change)])) as T;
+/** Takes each URL as one piece, so that a text made of them costs no more than its length. */
+function hideInUrl(url: string): string {
+  if (/^wss?:/i.test(url)) return REDACTED;
+  return url.replace(/(:(?:\\?\/){2})[^/?#]*@/g, `$1${REDACTED}@`).replace(/([?#]).+$/, `$1${REDACTED}`);
 }
 
-function strings(value: unknown): string[] {
-  return isRecord(value) ? Object.values(value).filter((item) => typeof item === "string") : [];
+function mapLeaves(
+  value: unknown,
+  text: (text: string) => string,
+  number: (number: number) => unknown,
+  depth: number,
+): unknown {
+  if (typeof value === "string") return text(value);
+  if (typeof value === "number") return number(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth === DEEPEST) return "[…]";
+  const map = (item: unknown) => mapLeaves(item, text, number, depth + 1);
+  if (Array.isArray(value)) return value.map(map);
+  const hide = (name: string, item: unknown) => (item !== null && SECRET_NAME.test(name) ? REDACTED : map(item));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [text(name), hide(name, item)]));
+}
+
+/** All texts in a value; a number is one, too. */
+function texts(value: unknown): string[] {
+  if (typeof value === "string" || typeof value === "number") return [String(value)];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
 }
 
 /** Whether the value is an object with named fields. */

@@ -1,12 +1,13 @@
 import { ConnectionError, TimeoutError } from "./errors.ts";
+import { withoutSecrets } from "./redact.ts";
 import type { Answer, Attempt, Call, Outgoing, Send } from "./transport.ts";
-import { sleep } from "./wait.ts";
+import { LimitReached, sleep } from "./wait.ts";
 
 const BACKOFF_BASE_MS = 500;
 const BACKOFF_CAP_MS = 8_000;
 
-/** Statuses that may be gone on the next try, and after which nobody knows whether the request was carried out. */
-const PASSING = new Set([408, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
+/** Statuses of the 5xx that will not be gone on the next try. */
+const LASTING = new Set([501, 505, 511]);
 
 /** Causes with which a runtime says that the connection never stood, so that nothing was sent. */
 const NEVER_SENT = new Set([
@@ -37,7 +38,7 @@ export function retry(attempt: Attempt): Send {
     for (let attempts = 1; ; attempts++) {
       const limitMs = Math.min(call.timeoutMs, Math.max(1, deadline - performance.now()));
       const tried = await tryOnce(attempt, request, call, limitMs);
-      const failure = "fault" in tried ? classifyFault(tried.fault) : classifyAnswer(tried, call);
+      const failure = "fault" in tried ? classifyFault(tried.fault) : classifyAnswer(tried);
       if (lost && isGone(tried, request)) return { text: "", response: new Response(null, { status: 204 }), attempts };
       lost ||= failure?.kind === "lost";
       const outcome = lost && request.method !== "GET" ? "unknown" : undefined;
@@ -71,12 +72,17 @@ function classifyFault(fault: unknown): Failure {
 }
 
 /** What an answer says about the request: undefined is success. */
-export function classifyAnswer(answer: Answer, call: Call): Failure | undefined {
+export function classifyAnswer(answer: Answer): Failure | undefined {
   const { status, headers } = answer.response;
-  if (answer.response.ok) return call.expects === "json" && answer.unreadable ? { kind: "lost" } : undefined;
+  if (answer.response.ok) return answer.unreadable ? { kind: "lost" } : undefined;
   const retryAfterMs = parseRetryAfter(headers.get("Retry-After"), Date.now());
   if (status === 429 || (status === 503 && retryAfterMs !== undefined)) return { kind: "refused", retryAfterMs };
-  return { kind: PASSING.has(status) ? "lost" : "final", retryAfterMs };
+  return { kind: isPassing(status) ? "lost" : "final", retryAfterMs };
+}
+
+/** Whether a status may be gone on the next try; after it, nobody knows whether the request was carried out. */
+function isPassing(status: number): boolean {
+  return status === 408 || (status >= 500 && status < 600 && !LASTING.has(status));
 }
 
 function delayBefore(failure: Failure, attempts: number, call: Call): number | undefined {
@@ -95,9 +101,13 @@ export function retryDelayMs(attempts: number, retryAfterMs?: number, random: ()
 export function parseRetryAfter(value: string | null, nowMs: number): number | undefined {
   if (value === null || value.trim() === "") return undefined;
   if (/^\s*\d+(\.\d+)?\s*$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
+  if (!HTTP_DATE.test(value)) return undefined;
+  const date = Date.parse(/GMT\s*$/.test(value) ? value : `${value} GMT`);
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
+
+/** The three forms that HTTP allows; `Date.parse` alone takes even "-1" and "try 5" for a date. */
+const HTTP_DATE = /^\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d( \d{4}| GMT)\s*$/;
 
 function wasNeverSent(fault: unknown): boolean {
   for (let error = fault, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
@@ -120,12 +130,13 @@ interface GivenUp {
 function toError(fault: unknown, call: Call, { attempts, limitMs, outcome }: GivenUp): Error {
   const { operation } = call;
   const advice = outcome ? " It may have been carried out: look before you repeat it." : "";
-  if (fault instanceof DOMException && fault.name === "TimeoutError") {
-    const timeoutMs = Math.round(limitMs);
+  if (fault instanceof LimitReached) {
+    const timeoutMs = Math.round(limitMs < call.timeoutMs ? call.totalTimeoutMs : call.timeoutMs);
     const message = `${operation} had no complete answer within ${timeoutMs} ms.${advice}`;
     return new TimeoutError(message, { operation, timeoutMs, outcome }, { cause: fault });
   }
   const reason = codeOf(fault instanceof Error ? fault.cause : undefined) ?? codeOf(fault) ?? "network fault";
   const message = `${operation} got no answer (${reason}, attempt ${attempts}).${advice}`;
-  return new ConnectionError(message, { operation, attempts, outcome }, { cause: fault });
+  const cause = withoutSecrets(fault, call.redact);
+  return new ConnectionError(message, { operation, attempts, outcome }, { cause });
 }

@@ -1,7 +1,7 @@
 import { isFailure, toError } from "./failures.ts";
-import type { Redact } from "./redact.ts";
+import { isRecord, type Redact } from "./redact.ts";
 import { retry } from "./retry.ts";
-import { untilAborted } from "./wait.ts";
+import { LimitReached, untilAborted } from "./wait.ts";
 
 /** The header that carries the key. */
 export const KEY_HEADER = "X-Browser-Use-API-Key";
@@ -11,7 +11,7 @@ export interface Outgoing {
   readonly method: string;
   readonly url: string;
   readonly headers: Headers;
-  readonly body?: BodyInit | undefined;
+  readonly body?: string | FormData | undefined;
   /** `"error"` where bytes are sent: with any other value undici keeps a copy of the whole body in memory. */
   readonly redirect: "manual" | "error";
 }
@@ -22,8 +22,8 @@ export interface Call {
   readonly operation: string;
   /** May the request be sent twice? */
   readonly repeatable: boolean;
-  /** Whether a success without a JSON body is a fault. */
-  readonly expects: "json" | "anything";
+  /** What a success must bring: a JSON object, nothing (204), or anything at all. */
+  readonly expects: "object" | "nothing" | "anything";
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs: number;
   readonly totalTimeoutMs: number;
@@ -37,7 +37,7 @@ export interface Answer {
   readonly text: string;
   /** The parsed body of a JSON answer. */
   readonly data?: unknown;
-  /** A success whose body is no JSON. */
+  /** A success whose body is not what the call expects. */
   readonly unreadable?: boolean;
   readonly attempts: number;
   readonly outcome?: "unknown" | undefined;
@@ -80,7 +80,7 @@ function authenticate(apiKey: string, baseUrl: string, next: Send): Send {
 function failOnStatus(next: Send): Send {
   return async (request, call) => {
     const answer = await next(request, call);
-    if (isFailure(answer, call)) throw toError(answer, request, call);
+    if (isFailure(answer)) throw toError(answer, request, call);
     return answer;
   };
 }
@@ -90,11 +90,11 @@ function limitTime(fetch: Fetch | undefined): Attempt {
   return async (request, call, limitMs) => {
     const control = new AbortController();
     const leave = () => control.abort(call.signal?.reason);
-    const timer = setTimeout(() => control.abort(new DOMException("Time limit reached", "TimeoutError")), limitMs);
+    const timer = setTimeout(() => control.abort(new LimitReached()), limitMs);
     if (call.signal?.aborted) leave();
     call.signal?.addEventListener("abort", leave, { once: true });
     try {
-      return await untilAborted(sendAndRead(request, control.signal, fetch), control.signal);
+      return await untilAborted(sendAndRead(request, call, control.signal, fetch), control.signal);
     } finally {
       clearTimeout(timer);
       call.signal?.removeEventListener("abort", leave);
@@ -102,12 +102,17 @@ function limitTime(fetch: Fetch | undefined): Attempt {
   };
 }
 
-async function sendAndRead(outgoing: Outgoing, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
+async function sendAndRead(
+  outgoing: Outgoing,
+  { expects }: Call,
+  signal: AbortSignal,
+  fetch: Fetch | undefined,
+): Promise<Answer> {
   signal.throwIfAborted();
   const request = new Request(outgoing.url, { ...init(outgoing), signal });
   const response = await (fetch ?? globalThis.fetch)(request);
   const text = response.body === null ? "" : await response.text();
-  return { response, text, attempts: 1, ...(response.ok && response.status !== 204 ? parse(text) : {}) };
+  return { response, text, attempts: 1, ...(response.ok ? parse(text, expects) : {}) };
 }
 
 function init({ method, headers, body, redirect }: Outgoing): RequestInit {
@@ -125,9 +130,12 @@ function supported(redirect: "manual" | "error"): "manual" | "error" {
   }
 }
 
-function parse(text: string): Pick<Answer, "data" | "unreadable"> {
+/** Every answer of the specs is a JSON object or nothing: anything else comes from somewhere else, or was cut short. */
+function parse(text: string, expects: Call["expects"]): Pick<Answer, "data" | "unreadable"> {
+  if (expects === "anything" || (expects === "nothing" && text === "")) return {};
   try {
-    return { data: JSON.parse(text) };
+    const data: unknown = JSON.parse(text);
+    return isRecord(data) ? { data } : { unreadable: true };
   } catch {
     return { unreadable: true };
   }

@@ -1,5 +1,12 @@
 const LONGEST_TIMER_MS = 2_147_483_647;
 
+/** What ends an attempt at its time limit; a class of its own, so that a timeout of the caller's `fetch` is told apart. */
+export class LimitReached extends DOMException {
+  constructor() {
+    super("The time limit is reached", "TimeoutError");
+  }
+}
+
 /** Resolves after the time, or rejects with the signal's own reason. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -34,23 +41,25 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
  * Waits for what must not be lost: when the caller leaves first, it rejects with the caller's reason at once, and `late`
  * takes what arrives afterwards.
  */
-export async function orHandOver<T>(
+export function orHandOver<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,
   late: (value: T) => unknown,
 ): Promise<T> {
-  let left = false;
-  const handedOver = promise.then(async (value) => {
-    if (left) await late(value);
-    return value;
+  return new Promise((resolve, reject) => {
+    let left = false;
+    const leave = () => {
+      left = true;
+      reject(signal?.reason);
+    };
+    if (signal?.aborted) leave();
+    else signal?.addEventListener("abort", leave, { once: true });
+    // One place decides whose the value is, so that it is never nobody's.
+    promise
+      .then((value) => (left ? late(value) : resolve(value)), reject)
+      .catch(() => {})
+      .finally(() => signal?.removeEventListener("abort", leave));
   });
-  handedOver.catch(() => {});
-  try {
-    return await untilAborted(handedOver, signal);
-  } catch (error) {
-    left = true;
-    throw error;
-  }
 }
 
 /** A moment after which a wait is over. */

@@ -1,7 +1,7 @@
 /** An instant of the service. v2 writes UTC without saying so, which `Date` would take for local time. */
 export function toDate(text: string | null | undefined): Date | null {
   if (!text) return null;
-  const date = new Date(/(?:[zZ]|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
+  const date = new Date(/(?:[zZ]|:\d\d(?:\.\d+)?[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
   return Number.isNaN(date.getTime()) ? null : date;
 }
 
@@ -21,10 +21,13 @@ export function toNumber(text: string | null | undefined): number | null {
   return difference(text, "0");
 }
 
+/** Python writes small decimals with an exponent: `0E-8`, `1E-7`. */
 function toUnits(text: string | null | undefined): bigint | undefined {
-  const match = /^([+-]?)(\d*)\.?(\d*)$/.exec(text ?? "");
-  if (!match || !/\d/.test(text ?? "")) return undefined;
-  const [, sign, whole = "", fraction = ""] = match;
-  const units = BigInt(`${whole}${fraction.slice(0, DECIMALS).padEnd(DECIMALS, "0")}`);
+  const match = /^([+-]?)(?=\.?\d)(\d{0,40})\.?(\d{0,40})(?:[eE]([+-]?\d\d?))?$/.exec(text ?? "");
+  if (!match) return undefined;
+  const [, sign, whole = "", fraction = "", exponent = "0"] = match;
+  const shift = DECIMALS - fraction.length + Number(exponent);
+  const digits = BigInt(whole + fraction);
+  const units = shift >= 0 ? digits * 10n ** BigInt(shift) : digits / 10n ** BigInt(-shift);
   return sign === "-" ? -units : units;
 }
