@@ -1,3 +1,4 @@
+import { complete } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
@@ -9,6 +10,7 @@ import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
 
 type BrowserBody = Body<"/v3/browsers", "post">;
 const PATH = "/v3/browsers/{session_id}";
+const DEFAULT_LIFE_MINUTES = 60;
 
 /** A browser as a whole. */
 export interface BrowserView extends Readonly<Ok<"/v3/browsers", "post">> {}
@@ -32,7 +34,8 @@ export interface BrowserListRequest extends Readonly<Omit<Query<"/v3/browsers", 
 function browserPort(api: Api): LivePort<BrowserView> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
-    get: async (id, options) => (await api.GET(PATH, { params: params(id), ...options })).data,
+    get: async (id, options) =>
+      complete(await api.GET(PATH, { params: params(id), ...options }), `GET ${PATH}`, "status"),
     stop: async (id, options) =>
       (await api.PATCH(PATH, { params: params(id), body: { action: "stop" }, ...options })).data,
     isClosed: (view) => view.status === "stopped",
@@ -75,13 +78,16 @@ export class BrowserSession extends Live<BrowserView> {
    * @see `GET /v3/browsers/{session_id}/downloads`
    */
   async *downloads(options: CallOptions = {}): AsyncGenerator<BrowserDownload, void, undefined> {
-    for (let cursor: string | null | undefined; ; ) {
+    const cursors = new Set<string>();
+    for (let cursor: string | undefined; ; ) {
       const query = { limit: PAGE_SIZE, includeUrls: true, ...(cursor && { cursor }) };
       const params = { path: { session_id: this.id }, query };
-      const { data } = await this.#context.api.GET("/v3/browsers/{session_id}/downloads", { params, ...options });
+      const answer = await this.#context.api.GET("/v3/browsers/{session_id}/downloads", { params, ...options });
+      const data = complete(answer, "GET /v3/browsers/{session_id}/downloads", "files");
       yield* data.files;
-      if (!data.hasMore || !data.nextCursor || data.nextCursor === cursor) return;
+      if (!data.hasMore || !data.nextCursor || cursors.has(data.nextCursor)) return;
       cursor = data.nextCursor;
+      cursors.add(cursor);
     }
   }
 }
@@ -116,7 +122,9 @@ export class Browsers {
       reportLeak,
       options,
       profileId: request.profileId,
-      create: async (limits): Promise<BrowserView> => (await api.POST("/v3/browsers", { body, ...limits })).data,
+      livesMs: (timeoutMinutes ?? DEFAULT_LIFE_MINUTES) * 60_000,
+      create: async (limits): Promise<BrowserView> =>
+        complete(await api.POST("/v3/browsers", { body, ...limits }), "POST /v3/browsers", "id"),
       handle: (view, { release }) => new BrowserSession(this.#context, view, { onClosed: release }),
     });
   }
@@ -146,9 +154,12 @@ export class Browsers {
    * @see `GET /v3/browsers`
    */
   list(request: BrowserListRequest = {}, options: CallOptions = {}): AsyncGenerator<BrowserView, void, undefined> {
+    const { filterBy, agentSessionId, metadata, ...unknown } = request;
+    refuseUnknown(unknown, "browsers.list");
     return allPages(async (pageNumber) => {
       const query = { ...request, pageNumber, pageSize: PAGE_SIZE };
-      const { data } = await this.#context.api.GET("/v3/browsers", { params: { query }, ...options });
+      const answer = await this.#context.api.GET("/v3/browsers", { params: { query }, ...options });
+      const data = complete(answer, "GET /v3/browsers", "items");
       return { items: data.items, total: data.totalItems };
     });
   }

@@ -1,4 +1,5 @@
 import { bodies } from "../generated/limits.ts";
+import { complete } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { checkBody, checkId, hasControlOrLoneSurrogate, refuseUnknown } from "./check.ts";
 import { BrowserUseError, InvalidInputError, UploadError } from "./errors.ts";
@@ -22,7 +23,7 @@ export type UploadFile =
   | File
   | {
       readonly name: string;
-      readonly data: Blob | Uint8Array<ArrayBufferLike> | ArrayBuffer;
+      readonly data: Blob | Uint8Array | ArrayBuffer;
       readonly type?: string | undefined;
     };
 
@@ -83,16 +84,19 @@ export class Files {
     signal?.throwIfAborted();
     const results = await settleInParallel(checked, (file) => this.#store(file, sign, signal));
     signal?.throwIfAborted();
-    return allOrError(results);
+    return allOrError(checked, results);
   }
 
   #signer(target: UploadTarget, options: CallOptions): (body: UploadBody) => Promise<Form> {
+    const { sessionId, browserId, ...unknown } = (target ?? {}) as { sessionId?: unknown; browserId?: unknown };
+    refuseUnknown(browserId === undefined ? unknown : { ...unknown, sessionId }, "A target of files.upload");
     const [path, id] =
-      "browserId" in target
-        ? ([PRESIGN_FOR_BROWSER, target.browserId] as const)
-        : ([PRESIGN_FOR_SESSION, target.sessionId] as const);
-    const params = { path: { session_id: checkId(path === PRESIGN_FOR_BROWSER ? "browserId" : "sessionId", id) } };
-    return async (body) => (await this.#api.POST(path, { params, body, ...options })).data;
+      browserId === undefined
+        ? ([PRESIGN_FOR_SESSION, checkId("sessionId", sessionId)] as const)
+        : ([PRESIGN_FOR_BROWSER, checkId("browserId", browserId)] as const);
+    const params = { path: { session_id: id } };
+    return async (body) =>
+      complete(await this.#api.POST(path, { params, body, ...options }), `POST ${path}`, "url", "fields", "fileName");
   }
 
   /** A signature can expire on the way: then a second one is asked for, once. */
@@ -192,13 +196,17 @@ async function settleInParallel<T, R>(
   return results;
 }
 
-function allOrError(results: readonly PromiseSettledResult<UploadedFile>[]): UploadedFile[] {
+function allOrError(files: readonly Checked[], results: readonly PromiseSettledResult<UploadedFile>[]): UploadedFile[] {
   const uploaded = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  const failed = results.find((result) => result.status === "rejected");
-  if (!failed) return uploaded;
-  const cause: unknown = failed.reason;
-  if (uploaded.length === 0 || !(cause instanceof UploadError)) throw cause;
-  const { fileName, status, storeCode } = cause;
+  const failed = results.findIndex(({ status }) => status === "rejected");
+  const [result, file] = [results[failed], files[failed]];
+  if (result?.status !== "rejected" || !file) return uploaded;
+  const cause: unknown = result.reason;
+  if (uploaded.length === 0) throw cause;
+  const { fileName } = file.request;
+  if (!(cause instanceof UploadError))
+    throw new UploadError(`${fileName} was not stored.`, { fileName, uploaded }, { cause });
+  const { status, storeCode } = cause;
   throw new UploadError(cause.message, { fileName, status, storeCode, uploaded }, { cause });
 }
 
@@ -251,7 +259,7 @@ function bareType(type: string): string {
 
 function guessType(name: string): string {
   const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
-  return TYPES[extension] ?? "";
+  return Object.hasOwn(TYPES, extension) ? (TYPES[extension] ?? "") : "";
 }
 
 const OFFICE = "application/vnd.openxmlformats-officedocument";

@@ -1,4 +1,4 @@
-import { ApiError, NotFoundError, SessionNotStoppedError, TimeoutError } from "./errors.ts";
+import { ApiError, SessionNotStoppedError, SessionStoppedError, TimeoutError } from "./errors.ts";
 import type { ProfileAccess, ProfileGuard, ProfileHold } from "./profile-guard.ts";
 import type { CallOptions } from "./types.ts";
 import { Deadline, orHandOver, sleep } from "./wait.ts";
@@ -7,6 +7,10 @@ const STOP_TIMEOUT_MS = 30_000;
 const STOP_ATTEMPT_MS = 10_000;
 const STOP_RETRIES = 20;
 const STOP_LOOK_MS = 250;
+/** An idle session lives 15 minutes. */
+export const IDLE_LIFE_MS: number = 20 * 60_000;
+/** A session with a task lives 4 hours at most. */
+export const LONGEST_LIFE_MS: number = 4 * 60 * 60_000;
 
 /** What a kind of thing that lives at the service, and costs until it is stopped, can be asked. */
 export interface LivePort<View> {
@@ -15,7 +19,7 @@ export interface LivePort<View> {
   readonly isClosed: (view: View) => boolean;
 }
 
-/** Told of a session that could not be confirmed as stopped. */
+/** Told of a session that could not be confirmed as stopped. It never throws. */
 export type ReportLeak = (error: unknown) => void;
 
 /** How a session or browser is opened. */
@@ -38,7 +42,7 @@ export abstract class Live<View extends { readonly id: string }> {
     this.#port = port;
     this.id = typeof seen === "string" ? seen : seen.id;
     this.#owner = owner;
-    if (typeof seen !== "string") this.see(seen);
+    if (typeof seen !== "string") this.#see(seen);
   }
 
   /** The last view that the service gave, as it came. Undefined on an attached handle until it has asked once. */
@@ -87,15 +91,21 @@ export abstract class Live<View extends { readonly id: string }> {
 
   /** Takes note of a view. */
   protected see(view: View): View {
-    this.#view = view;
-    if (this.#port.isClosed(view)) this.#close();
+    return this.#see(view);
+  }
+
+  /** What was on its way when the end was seen is older than the end, and does not replace it. */
+  #see(view: View): View {
+    const isClosed = this.#port.isClosed(view);
+    if (isClosed || !this.#closed) this.#view = view;
+    if (isClosed) this.#close();
     return view;
   }
 
   async #stop(): Promise<View> {
     const deadline = new Deadline(STOP_TIMEOUT_MS);
     try {
-      let view = this.see(await this.#port.stop(this.id, limits(deadline)));
+      let view = this.see(await this.#askToStop(deadline));
       while (!this.#closed) {
         if (deadline.isOver) throw notInTime();
         await sleep(STOP_LOOK_MS);
@@ -103,11 +113,20 @@ export abstract class Live<View extends { readonly id: string }> {
       }
       return view;
     } catch (cause) {
-      const known = this.#view ?? this.#owner;
-      if (isGone(cause) && known) this.#close();
-      if (isGone(cause) && this.#view) return this.#view;
-      if (cause instanceof NotFoundError) throw cause;
-      throw new SessionNotStoppedError(this.id, { cause });
+      if (!isGone(cause)) throw new SessionNotStoppedError(this.id, { cause });
+      if (this.#view ?? this.#owner) this.#close();
+      if (this.#view) return this.#view;
+      throw cause;
+    }
+  }
+
+  /** Some services refuse to stop what has ended. */
+  async #askToStop(deadline: Deadline): Promise<View> {
+    try {
+      return await this.#port.stop(this.id, limits(deadline));
+    } catch (error) {
+      if (error instanceof SessionStoppedError) return this.#port.get(this.id, limits(deadline));
+      throw error;
     }
   }
 
@@ -143,6 +162,8 @@ export async function openLive<View, H extends { stop(): Promise<unknown> }>(par
   readonly guard: ProfileGuard;
   readonly profileId: string | null | undefined;
   readonly options: OpenOptions;
+  /** How long it may live when nobody knows whether it was created. */
+  readonly livesMs: number;
   readonly create: (options: CallOptions) => Promise<View>;
   readonly handle: (view: View, hold: ProfileHold) => H;
   readonly reportLeak: ReportLeak;
@@ -153,7 +174,7 @@ export async function openLive<View, H extends { stop(): Promise<unknown> }>(par
   const opening = parts.create(limits).then(
     (view) => parts.handle(view, hold),
     (error) => {
-      if (hasUnknownOutcome(error)) hold.expire();
+      if (hasUnknownOutcome(error)) hold.expire(parts.livesMs);
       else hold.release();
       throw error;
     },

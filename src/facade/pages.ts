@@ -8,18 +8,19 @@ export interface Page<T> {
 /** The largest page that the service gives. */
 export const PAGE_SIZE = 100;
 
-/** All items of all pages, fetched as they are asked for. An item that moves to the next page meanwhile is given once. */
+/**
+ * All items of all pages, fetched as they are asked for. An item that moves to the next page meanwhile is given once. Pages may be
+ * shorter than was asked for; one that brings nothing new is the last.
+ */
 export async function* allPages<T extends { readonly id: string }>(
   fetchPage: (pageNumber: number) => Promise<Page<T>>,
 ): AsyncGenerator<T, void, undefined> {
   const given = new Set<string>();
-  for (let pageNumber = 1; ; pageNumber++) {
+  for (let pageNumber = 1, received = 0; ; pageNumber++) {
     const { items, total } = await fetchPage(pageNumber);
-    for (const item of items) {
-      if (given.has(item.id)) continue;
-      given.add(item.id);
-      yield item;
-    }
-    if (items.length === 0 || pageNumber * PAGE_SIZE >= total) return;
+    const unknown = items.filter(({ id }) => !given.has(id) && given.add(id));
+    yield* unknown;
+    received += items.length;
+    if (unknown.length === 0 || received >= total) return;
   }
 }

@@ -1,8 +1,5 @@
 import { InvalidInputError, ProfileInUseError } from "./errors.ts";
 
-/** How long a profile stays held after a create whose outcome nobody knows: longer than an idle session lives. */
-const UNKNOWN_HOLD_MS = 20 * 60_000;
-
 /** Whether a second session of this client may have a profile that one already has. */
 export type ProfileAccess = "exclusive" | "shared";
 
@@ -10,8 +7,8 @@ export type ProfileAccess = "exclusive" | "shared";
 export interface ProfileHold {
   /** Gives the profile back. Later calls do nothing. */
   release(): void;
-  /** Keeps the profile for as long as a session that may exist can live. */
-  expire(): void;
+  /** Keeps the profile for as long as a session that may exist can live, in milliseconds. */
+  expire(livesMs: number): void;
 }
 
 const NO_HOLD: ProfileHold = { release: () => {}, expire: () => {} };
@@ -40,8 +37,8 @@ export class ProfileGuard {
       release: () => {
         if (this.#holders.get(id) === holder) this.#holders.delete(id);
       },
-      expire: () => {
-        holder.untilMs = performance.now() + UNKNOWN_HOLD_MS;
+      expire: (livesMs) => {
+        holder.untilMs = performance.now() + livesMs;
       },
     };
   }

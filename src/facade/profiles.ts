@@ -1,3 +1,4 @@
+import { complete } from "./answers.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError, NotFoundError } from "./errors.ts";
@@ -69,7 +70,8 @@ export class Profiles {
     const { signal, strict = false, ...limits } = options;
     const { name, userId, ...unknown } = request;
     refuseUnknown(unknown, "profiles.ensure");
-    if (!(userId ?? name)) throw new InvalidInputError("profiles.ensure needs a name or a userId that is not empty.");
+    if (!isTextOrLeftOut(name) || !isTextOrLeftOut(userId) || !(userId ?? name))
+      throw new InvalidInputError("profiles.ensure needs a name or a userId that is a text and not empty.");
     const fields = { ...(name !== undefined && { name }), ...(userId !== undefined && { userId }) };
     checkBody("POST /v3/profiles", fields);
     signal?.throwIfAborted();
@@ -87,7 +89,7 @@ export class Profiles {
    */
   async create(fields: ProfileFields = {}, options: CallOptions = {}): Promise<Profile> {
     const body = checkBody("POST /v3/profiles", fields);
-    return (await this.#context.api.POST("/v3/profiles", { body, ...options })).data;
+    return complete(await this.#context.api.POST("/v3/profiles", { body, ...options }), "POST /v3/profiles", "id");
   }
 
   /**
@@ -110,7 +112,8 @@ export class Profiles {
     refuseUnknown(unknown, "profiles.list");
     return allPages(async (pageNumber) => {
       const query = { pageNumber, pageSize: PAGE_SIZE, ...(part !== undefined && { query: part }) };
-      const { data } = await this.#context.api.GET("/v3/profiles", { params: { query }, ...options });
+      const answer = await this.#context.api.GET("/v3/profiles", { params: { query }, ...options });
+      const data = complete(answer, "GET /v3/profiles", "items");
       return { items: data.items, total: data.totalItems };
     });
   }
@@ -136,27 +139,35 @@ export class Profiles {
   }
 
   async #ensure(fields: Wanted, strict: boolean, limits: CallOptions): Promise<EnsuredProfile> {
-    const found = await this.#find(fields, limits);
+    const found = oldestOf(await this.#find(fields, limits));
     if (found) return { ...found, created: false };
     if (strict) throw noSuchProfile(fields);
     const created = await this.create(fields, limits);
     // Another process may have created one meanwhile; a list that lags behind may not even have ours.
-    const oldest = await this.#find(fields, limits);
-    return oldest && oldest.id !== created.id
-      ? { ...oldest, created: false }
-      : { ...created, duplicates: oldest?.duplicates ?? [], created: true };
+    const others = (await this.#find(fields, limits)).filter(({ id }) => id !== created.id);
+    const oldest = oldestOf([...others, created]) ?? { ...created, duplicates: [] };
+    return { ...oldest, created: oldest.id === created.id };
   }
 
-  /** The oldest match. The service searches loosely, for parts of both fields, so that each row is compared. */
-  async #find({ name, userId }: Wanted, limits: CallOptions): Promise<Omit<EnsuredProfile, "created"> | undefined> {
+  /** All matches. The service searches loosely, for parts of both fields, so that each row is compared. */
+  async #find({ name, userId }: Wanted, limits: CallOptions): Promise<Profile[]> {
     const query = [...(userId ?? name ?? "")].slice(0, LONGEST_QUERY).join("");
     const matches: Profile[] = [];
     for await (const profile of this.list({ query }, limits)) {
       if (userId === undefined ? profile.name === name : profile.userId === userId) matches.push(profile);
     }
-    const [oldest, ...younger] = matches.sort(byAge);
-    return oldest && { ...oldest, duplicates: younger.map(({ id }) => id) };
+    return matches;
   }
+}
+
+function oldestOf(profiles: readonly Profile[]): Omit<EnsuredProfile, "created"> | undefined {
+  const [oldest, ...younger] = [...profiles].sort(byAge);
+  return oldest && { ...oldest, duplicates: younger.map(({ id }) => id) };
+}
+
+/** A user id that is null would match everybody who has none. */
+function isTextOrLeftOut(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
 function at(id: string): { path: { profile_id: string } } {

@@ -1,4 +1,4 @@
-import { checkMs } from "./check.ts";
+import { checkMs, refuseUnknown } from "./check.ts";
 import type { ResultOptions } from "./runs.ts";
 import type { OutputSchema } from "./schema.ts";
 import type { CallOptions } from "./types.ts";
@@ -37,4 +37,10 @@ export function splitRunOptions<T extends RunOptions<unknown>>(
 export function splitStartOptions<Output, T extends StartOptions<Output>>(options: T): StartParts<Output, T> {
   const { schema, signal, timeoutMs, totalTimeoutMs, maxRetries, ...fields } = options;
   return { schema, signal, limits: { timeoutMs, totalTimeoutMs, maxRetries }, fields };
+}
+
+/** Refuses fields that the types do not offer: the facade sets them itself, or they belong to another call. */
+export function refuseFields(given: object, where: string, ...names: readonly string[]): void {
+  const fields = given as Readonly<Record<string, unknown>>;
+  refuseUnknown(Object.fromEntries(names.map((name) => [name, fields[name]])), where);
 }

@@ -1,4 +1,4 @@
-import { checkMs } from "./check.ts";
+import { checkMs, refuseUnknown } from "./check.ts";
 import {
   ApiError,
   BrowserUseError,
@@ -9,7 +9,8 @@ import {
 } from "./errors.ts";
 import type { Reader } from "./schema.ts";
 import type { CallOptions, Ok, WaitOptions } from "./types.ts";
-import { Deadline, pollDelayMs, sleep } from "./wait.ts";
+import { Deadline, pollDelayMs, sleep, untilAborted } from "./wait.ts";
+import { within } from "./within.ts";
 
 /** No session lives longer than 4 hours, so no run does. */
 const LONGEST_RUN_MS = 4 * 60 * 60_000;
@@ -58,6 +59,8 @@ export interface Baseline {
   readonly messageId: string | null;
   readonly stepCount: number;
   readonly totalCostUsd: string;
+  /** Whether the session showed an answer already. Left out: it did not. */
+  readonly answered?: boolean | undefined;
 }
 
 /** What another process needs to wait for a run. It holds no secret. */
@@ -81,6 +84,8 @@ export interface Look {
 export interface RunPort {
   /** Starts a watch of its own: each call is one look. */
   readonly watch: (withSteps: boolean) => (options: CallOptions) => Promise<Look>;
+  /** One look that also notices what ended the run without its session's help, such as a later dispatch. */
+  readonly glance: (options: CallOptions) => Promise<Look>;
   /** Asks for the task to be stopped; the session lives on. */
   readonly stop: (options: CallOptions) => Promise<unknown>;
   readonly reference: RunReference;
@@ -88,9 +93,16 @@ export interface RunPort {
 
 /** How a result is waited for. */
 export interface ResultOptions extends WaitOptions {
-  /** Called with each step, once and in order, before the result is given. What it throws ends the wait. */
-  readonly onStep?: ((step: Step) => void | Promise<void>) | undefined;
+  /** Called with each step, once and in order, before the result is given. A promise is waited for; what it throws ends the wait. */
+  readonly onStep?: ((step: Step) => unknown) | undefined;
 }
+
+/** {@link Run.result} under a deadline that is running already. */
+export let resultBy: <Output>(
+  run: Run<Output>,
+  deadline: Deadline,
+  options: ResultOptions,
+) => Promise<RunResult<Output>>;
 
 /** A task that was handed to an agent. Its id is known before anybody waits; it is no promise, so ask it for its `result()`. */
 export class Run<Output = unknown> {
@@ -101,6 +113,10 @@ export class Run<Output = unknown> {
   readonly #port: RunPort;
   readonly #reader: Reader<Output> | undefined;
   #end: RunEnd | undefined;
+
+  static {
+    resultBy = (run, deadline, options) => run.#resultBy(deadline, options);
+  }
 
   constructor(port: RunPort, reader?: Reader<Output>) {
     this.#port = port;
@@ -121,12 +137,9 @@ export class Run<Output = unknown> {
    * @see `GET /v3/sessions/{session_id}`
    */
   async result(options: ResultOptions = {}): Promise<RunResult<Output>> {
-    const { onStep } = options;
-    const watch = this.#watch(options, onStep !== undefined);
-    for (let next = await watch.next(); ; next = await watch.next()) {
-      if (next.done) return this.#conclude(next.value);
-      await onStep?.(next.value);
-    }
+    const { onStep, signal, waitTimeoutMs, ...unknown } = options;
+    refuseUnknown(unknown, "result");
+    return this.#resultBy(deadlineOf(options), options);
   }
 
   /**
@@ -138,7 +151,9 @@ export class Run<Output = unknown> {
    * @see `GET /v3/sessions/{session_id}/messages`
    */
   async *steps(options: WaitOptions = {}): AsyncGenerator<Step, void, undefined> {
-    yield* this.#watch(options, true);
+    const { signal, waitTimeoutMs, ...unknown } = options;
+    refuseUnknown(unknown, "steps");
+    yield* this.#watch(deadlineOf(options), signal, true);
   }
 
   /**
@@ -154,7 +169,7 @@ export class Run<Output = unknown> {
 
   /** Looks once whether the run has ended. */
   async hasEnded(options: CallOptions = {}): Promise<boolean> {
-    this.#end ??= (await this.#port.watch(false)(options)).end;
+    this.#end ??= (await this.#port.glance(options)).end;
     return this.#end !== undefined;
   }
 
@@ -163,31 +178,42 @@ export class Run<Output = unknown> {
     return this.#port.reference;
   }
 
-  async *#watch(options: WaitOptions, withSteps: boolean): AsyncGenerator<Step, RunEnd, undefined> {
-    const { signal } = options;
-    const deadline = new Deadline(checkMs("waitTimeoutMs", options.waitTimeoutMs, LONGEST_RUN_MS));
-    const look = this.#port.watch(withSteps);
-    if (this.#end && !withSteps) return this.#end;
-    for (let fault: unknown; ; ) {
-      signal?.throwIfAborted();
-      const seen = await look({ signal, totalTimeoutMs: Math.max(1, deadline.remainingMs) }).catch(toFault);
-      if ("fault" in seen) fault = seen.fault;
-      else yield* seen.steps;
-      if (!("fault" in seen) && seen.end) return this.#keep(seen.end);
-      if (deadline.isOver) throw this.#notInTime(deadline.timeoutMs, fault);
-      await sleep(
-        Math.min(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), Math.max(0, deadline.remainingMs)),
-        signal,
-      );
+  async #resultBy(deadline: Deadline, { onStep, signal }: ResultOptions): Promise<RunResult<Output>> {
+    const watch = this.#watch(deadline, signal, onStep !== undefined);
+    for (let next = await watch.next(); ; next = await watch.next()) {
+      if (next.done) return this.#conclude(next.value);
+      const step = next.value;
+      const timeUp = () => this.#notInTime(deadline.timeoutMs);
+      const told = (own: AbortSignal) => untilAborted(Promise.resolve(onStep?.(step)), own);
+      await within(deadline.remainingMs, timeUp, signal, told);
     }
   }
 
-  #keep(end: RunEnd): RunEnd {
-    this.#end = end;
-    return end;
+  /** Looks until the end, which stays what it was when it was first seen. */
+  async *#watch(
+    deadline: Deadline,
+    signal: AbortSignal | undefined,
+    withSteps: boolean,
+  ): AsyncGenerator<Step, RunEnd, undefined> {
+    signal?.throwIfAborted();
+    if (this.#end && !withSteps) return this.#end;
+    const look = this.#port.watch(withSteps);
+    let fault: unknown;
+    const inTime = <T>(work: (own: AbortSignal) => Promise<T>) =>
+      within(deadline.remainingMs, () => this.#notInTime(deadline.timeoutMs, fault), signal, work);
+    for (;;) {
+      const seen = await inTime((own) => lookOnce(look, deadline, own));
+      if ("fault" in seen) fault = seen.fault;
+      else {
+        yield* seen.steps;
+        this.#end ??= seen.end;
+        if (this.#end) return this.#end;
+      }
+      await inTime((own) => sleep(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), own));
+    }
   }
 
-  #notInTime(timeoutMs: number, cause: unknown): TimeoutError<Run<Output>> {
+  #notInTime(timeoutMs: number, cause?: unknown): TimeoutError<Run<Output>> {
     const message = `Run ${this.id} has not ended within ${timeoutMs} ms; it goes on, and is on this error as run.`;
     return new TimeoutError<Run<Output>>(message, { operation: "result", timeoutMs, run: this }, { cause });
   }
@@ -211,22 +237,54 @@ export class Run<Output = unknown> {
   }
 }
 
-/** Faults that pass do not end a wait. */
-function toFault(error: unknown): { readonly fault: unknown } {
-  if (error instanceof ConnectionError || error instanceof TimeoutError || isPassing(error)) return { fault: error };
-  throw error;
+/** When a wait with these options is over. */
+export function deadlineOf({ waitTimeoutMs }: WaitOptions): Deadline {
+  return new Deadline(checkMs("waitTimeoutMs", waitTimeoutMs, LONGEST_RUN_MS));
 }
 
+async function lookOnce(
+  look: (options: CallOptions) => Promise<Look>,
+  deadline: Deadline,
+  signal: AbortSignal,
+): Promise<Look | { readonly fault: unknown }> {
+  try {
+    return await look({ signal, totalTimeoutMs: Math.max(1, deadline.remainingMs) });
+  } catch (fault) {
+    signal.throwIfAborted();
+    if (isPassing(fault)) return { fault };
+    throw fault;
+  }
+}
+
+/** Faults that pass do not end a wait. An {@link ApiError} with 200 is an answer that could not be read. */
 function isPassing(error: unknown): boolean {
+  if (error instanceof ConnectionError || error instanceof TimeoutError) return true;
   return error instanceof ApiError && (error.status >= 500 || [200, 408, 429].includes(error.status));
 }
 
+/** Starts what is then waited for, under the same deadline. What comes too late is the starter's to clean up. */
+export function startInTime<T>(
+  deadline: Deadline,
+  signal: AbortSignal | undefined,
+  start: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { timeoutMs } = deadline;
+  const timeUp = () =>
+    new TimeoutError(`The run was not started within ${timeoutMs} ms.`, { operation: "start", timeoutMs });
+  return within(deadline.remainingMs, timeUp, signal, start);
+}
+
 /**
- * Waits for a run that nobody else will wait for: when the caller aborts, or `onStep` throws, its task is stopped first.
+ * Starts a run and waits for it, as nobody else will: when the caller aborts, or `onStep` throws, its task is stopped first.
  */
-export async function runToEnd<Output>(run: Run<Output>, options: ResultOptions): Promise<RunResult<Output>> {
+export async function runToEnd<Output>(
+  start: (signal: AbortSignal) => Promise<Run<Output>>,
+  options: ResultOptions,
+): Promise<RunResult<Output>> {
+  const deadline = deadlineOf(options);
+  const run = await startInTime(deadline, options.signal, start);
   try {
-    return await run.result(options);
+    return await resultBy(run, deadline, options);
   } catch (error) {
     if (options.signal?.aborted || !(error instanceof BrowserUseError)) await stopQuietly(run);
     throw error;

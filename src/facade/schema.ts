@@ -66,10 +66,20 @@ function candidates(answer: unknown): readonly unknown[] {
 
 type Validate<Output> = (value: unknown) => Promise<Reading<Output>>;
 
+/** The first that fits; when none does, what was wrong with the first. */
 async function readFirst<Output>(values: readonly unknown[], validate: Validate<Output>): Promise<Reading<Output>> {
-  const [first, ...others] = await Promise.all(values.map(validate));
-  const good = [first, ...others].find((reading) => reading && !reading.issues);
-  return good ?? first ?? { issues: [] };
+  let first: Reading<Output> | undefined;
+  for (const value of values) {
+    const reading = await validate(value).catch(toReading);
+    if (!reading.issues) return reading;
+    first ??= reading;
+  }
+  return first ?? { issues: [] };
+}
+
+/** What a validator throws says that the answer does not fit, and the answer is kept. */
+function toReading(cause: unknown): { readonly issues: readonly ValidationIssue[]; readonly cause: unknown } {
+  return { issues: [{ path: [], message: cause instanceof Error ? cause.message : String(cause) }], cause };
 }
 
 function validatorOf<Output>(schema: OutputSchema<Output>): Validate<Output> {
@@ -80,13 +90,21 @@ function validatorOf<Output>(schema: OutputSchema<Output>): Validate<Output> {
   };
 }
 
-async function byHand<Output>({ validate }: JsonSchema<Output>, value: unknown): Promise<Reading<Output>> {
-  try {
-    // Without a validator the caller's type is a claim about what the agent wrote; it was asked to write just that.
-    return { output: validate ? await validate(value) : (value as Output) };
-  } catch (cause) {
-    return { issues: [{ path: [], message: cause instanceof Error ? cause.message : String(cause) }], cause };
-  }
+async function byHand<Output>({ validate, jsonSchema }: JsonSchema<Output>, value: unknown): Promise<Reading<Output>> {
+  if (validate) return { output: await validate(value) };
+  const types = [jsonSchema["type"]].flat();
+  if (!types.some((type) => type === undefined || isOfType(type, value)))
+    return { issues: [{ path: [], message: `is not of type ${types.join(" or ")}` }] };
+  // Without a validator the caller's type is a claim about what the agent wrote; it was asked to write just that.
+  return { output: value as Output };
+}
+
+/** Whether the outermost type fits, which keeps `"42"` a text where a text was asked for. */
+function isOfType(type: unknown, value: unknown): boolean {
+  if (type === "null") return value === null;
+  if (type === "array") return Array.isArray(value);
+  if (type === "object") return isRecord(value);
+  return type === "integer" ? Number.isInteger(value) : typeof value === type;
 }
 
 function toIssue({ message, path = [] }: StandardIssue): ValidationIssue {

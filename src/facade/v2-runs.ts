@@ -1,3 +1,4 @@
+import { complete } from "./answers.ts";
 import type { Api } from "./api.ts";
 import type { Look, RunEnd, RunPort, Step, V2Task } from "./runs.ts";
 import type { CallOptions } from "./types.ts";
@@ -8,39 +9,39 @@ const TERMINAL: ReadonlySet<string> = new Set(["finished", "failed", "stopped"])
 /** Runs of v2 are tasks: their status is asked for until it is terminal, then the whole task once. */
 export function v2RunPort(api: Api, id: string, sessionId: string): RunPort {
   const path = { task_id: id };
-  const getTask = async (options: CallOptions): Promise<V2Task> =>
-    (await api.GET("/v2/tasks/{task_id}", { params: { path }, ...options })).data;
+  const getTask = async (options: CallOptions): Promise<V2Task> => {
+    const answer = await api.GET("/v2/tasks/{task_id}", { params: { path }, ...options });
+    return complete(answer, "GET /v2/tasks/{task_id}", "status", "steps");
+  };
   const hasEnded = async (options: CallOptions): Promise<boolean> => {
-    const { data } = await api.GET("/v2/tasks/{task_id}/status", { params: { path }, ...options });
-    return TERMINAL.has(data.status);
+    const answer = await api.GET("/v2/tasks/{task_id}/status", { params: { path }, ...options });
+    return TERMINAL.has(complete(answer, "GET /v2/tasks/{task_id}/status", "status").status);
+  };
+  const watch = (withSteps: boolean) => {
+    const given = new Set<number>();
+    return async (options: CallOptions): Promise<Look> => {
+      if (!withSteps && !(await hasEnded(options))) return { steps: [] };
+      const task = await getTask(options);
+      return { steps: newSteps(task, given), end: TERMINAL.has(task.status) ? toEnd(task) : undefined };
+    };
   };
   return {
     reference: { apiVersion: "v2", id, sessionId },
     stop: (options) => api.PATCH("/v2/tasks/{task_id}", { params: { path }, body: { action: "stop" }, ...options }),
-    watch: (withSteps) => {
-      let last = 0;
-      return async (options): Promise<Look> => {
-        if (!withSteps && !(await hasEnded(options))) return { steps: [] };
-        const task = await getTask(options);
-        const steps = stepsAfter(task, last);
-        last = steps.at(-1)?.number ?? last;
-        return { steps, end: TERMINAL.has(task.status) ? toEnd(task) : undefined };
-      };
-    },
+    watch,
+    glance: watch(false),
   };
 }
 
-function stepsAfter(task: V2Task, last: number): Step[] {
-  return task.steps
-    .filter((step) => step.number > last)
-    .sort((a, b) => a.number - b.number)
-    .map((raw) => ({
-      number: raw.number,
-      summary: raw.nextGoal,
-      url: raw.url,
-      screenshotUrl: raw.screenshotUrl ?? undefined,
-      raw,
-    }));
+/** The steps that were not given yet, in order; a number that comes twice is one step. */
+function newSteps({ steps }: V2Task, given: Set<number>): Step[] {
+  const inOrder = [...steps].sort((a, b) => a.number - b.number);
+  return inOrder.filter(({ number }) => !given.has(number) && given.add(number)).map(toStep);
+}
+
+function toStep(raw: V2Task["steps"][number]): Step {
+  const { number, nextGoal: summary, url, screenshotUrl } = raw;
+  return { number, summary, url, screenshotUrl: screenshotUrl ?? undefined, raw };
 }
 
 function toEnd(task: V2Task): RunEnd {

@@ -1,12 +1,13 @@
+import { complete } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
 import { SessionBusyError, SessionStoppedError } from "./errors.ts";
 import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
-import { hasUnknownOutcome, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import { hasUnknownOutcome, IDLE_LIFE_MS, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
-import { type RunOptions, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
 import { Run, type RunResult, runToEnd, stopQuietly } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
@@ -52,7 +53,12 @@ const SETTLE_LOOKS_MS = [250, 1_000, 2_000];
 function v2Port(api: Api): LivePort<V2SessionView> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
-    get: async (id, options) => (await api.GET("/v2/sessions/{session_id}", { params: params(id), ...options })).data,
+    get: async (id, options) =>
+      complete(
+        await api.GET("/v2/sessions/{session_id}", { params: params(id), ...options }),
+        "GET /v2/sessions/{session_id}",
+        "status",
+      ),
     stop: async (id, options) =>
       (await api.PATCH("/v2/sessions/{session_id}", { params: params(id), body: { action: "stop" }, ...options })).data,
     isClosed: (view) => view.status === "stopped",
@@ -72,7 +78,7 @@ export class V2Session extends Live<V2SessionView> {
   constructor(context: Context, seen: V2SessionView | string, owner?: { readonly onClosed: () => void }) {
     super(v2Port(context.api), seen, owner);
     this.#context = context;
-    if (owner) this.#knownTasks = new Set();
+    if (owner) this.#knownTasks = new Set(this.view?.tasks?.map(({ id }) => id));
   }
 
   /** Where a person can watch the browser; null when there is none, undefined before the first view. */
@@ -95,7 +101,7 @@ export class V2Session extends Live<V2SessionView> {
   async run<Output>(task: string, options: V2RunOptions<Output>): Promise<RunResult<Output>>;
   async run(task: string, options: V2RunOptions = {}): Promise<RunResult<unknown>> {
     const { waiting, starting } = splitRunOptions(options);
-    return runToEnd(await this.start(task, starting), waiting);
+    return runToEnd((signal) => this.start(task, { ...starting, signal }), waiting);
   }
 
   /**
@@ -113,6 +119,7 @@ export class V2Session extends Live<V2SessionView> {
   async start<Output>(task: string, options: V2StartOptions<Output>): Promise<Run<Output>>;
   async start(task: string, options: V2StartOptions = {}): Promise<Run<unknown>> {
     const { schema, signal, limits, fields } = splitStartOptions<unknown, V2StartOptions>(options);
+    refuseFields(fields, "session.start", "task", "sessionId", "sessionSettings", "structuredOutput");
     const reader = schema && readerOf(schema);
     const structuredOutput = reader && JSON.stringify(reader.jsonSchema);
     const body = checkBody("POST /v2/tasks", {
@@ -124,6 +131,8 @@ export class V2Session extends Live<V2SessionView> {
     signal?.throwIfAborted();
     const started = this.#alone(async () => {
       await this.#checkFree({ signal, ...limits });
+      signal?.throwIfAborted();
+      if (this.isClosed) throw new SessionStoppedError(this.id);
       const id = await this.#dispatch(body as TaskBody, limits);
       this.#running = new Run(v2RunPort(this.#context.api, id, this.id), reader);
       return this.#running;
@@ -167,7 +176,7 @@ export class V2Session extends Live<V2SessionView> {
   async #dispatch(body: TaskBody, limits: CallOptions): Promise<string> {
     const { id } = await this.#context.api
       .POST("/v2/tasks", { body, ...limits })
-      .then(({ data }): Settled => data)
+      .then((answer): Settled => complete(answer, "POST /v2/tasks", "id"))
       .catch((error) => this.#settle(body, error));
     this.#knownTasks?.add(id);
     return id;
@@ -181,7 +190,7 @@ export class V2Session extends Live<V2SessionView> {
       await sleep(delayMs);
       const query = { sessionId: this.id, pageSize: PAGE_SIZE };
       const page = await this.#context.api.GET("/v2/tasks", { params: { query } }).catch(() => undefined);
-      const found = page?.data.items.find(({ id, task }) => !known.has(id) && task === body.task);
+      const found = page?.data.items?.find(({ id, task }) => !known.has(id) && task === body.task);
       if (found) return found;
     }
     throw error;
@@ -215,7 +224,9 @@ export class V2Sessions {
       reportLeak,
       options,
       profileId: request.profileId,
-      create: async (limits) => (await api.POST("/v2/sessions", { body, ...limits })).data,
+      livesMs: IDLE_LIFE_MS,
+      create: async (limits) =>
+        complete(await api.POST("/v2/sessions", { body, ...limits }), "POST /v2/sessions", "id"),
       handle: (view, { release }) => new V2Session(this.#context, view, { onClosed: release }),
     });
   }
@@ -245,7 +256,8 @@ export class V2Sessions {
     refuseUnknown(unknown, "v2.sessions.list");
     return allPages(async (pageNumber) => {
       const query = { pageNumber, pageSize: PAGE_SIZE, ...(filterBy && { filterBy }) };
-      const { data } = await this.#context.api.GET("/v2/sessions", { params: { query }, ...options });
+      const answer = await this.#context.api.GET("/v2/sessions", { params: { query }, ...options });
+      const data = complete(answer, "GET /v2/sessions", "items");
       return { items: data.items, total: data.totalItems };
     });
   }

@@ -1,10 +1,11 @@
+import { complete } from "./answers.ts";
 import { browserSettings } from "./browser-settings.ts";
 import { checkBody } from "./check.ts";
 import type { Context } from "./context.ts";
-import { openLive, useLive } from "./live.ts";
+import { LONGEST_LIFE_MS, openLive, useLive } from "./live.ts";
 import type { ProfileAccess, ProfileHold } from "./profile-guard.ts";
-import { type RunOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
-import { Run, type RunResult } from "./runs.ts";
+import { type RunOptions, refuseFields, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { deadlineOf, Run, type RunResult, resultBy, startInTime } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, Ok } from "./types.ts";
 import { v2RunPort } from "./v2-runs.ts";
@@ -50,6 +51,7 @@ export class V2 {
     const { waiting, starting } = splitRunOptions(options);
     const { schema, signal, limits, fields } = splitStartOptions<unknown, V2OneShotOptions>(starting);
     const { profileAccess, ...request } = fields;
+    refuseFields(request, "v2.run", "task", "sessionId", "sessionSettings", "structuredOutput");
     const reader = schema && readerOf(schema);
     const structuredOutput = reader && JSON.stringify(reader.jsonSchema);
     const body = checkBody("POST /v2/tasks", {
@@ -58,17 +60,22 @@ export class V2 {
       ...(reader && { structuredOutput }),
     }) as TaskBody;
     const { api, guard, reportLeak } = this.#context;
-    const opening = openLive({
-      guard,
-      reportLeak,
-      options: { signal, profileAccess, ...limits },
-      profileId: request.profileId,
-      create: async (options) => (await api.POST("/v2/tasks", { body, ...options })).data,
-      handle: (created, hold) => oneShot(this.#context, created, hold),
-    });
+    const deadline = deadlineOf(waiting);
+    const opening = startInTime(deadline, signal, (own) =>
+      openLive({
+        guard,
+        reportLeak,
+        options: { ...limits, signal: own, profileAccess },
+        profileId: request.profileId,
+        livesMs: LONGEST_LIFE_MS,
+        create: async (options) =>
+          complete(await api.POST("/v2/tasks", { body, ...options }), "POST /v2/tasks", "id", "sessionId"),
+        handle: (created, hold) => oneShot(this.#context, created, hold),
+      }),
+    );
     return useLive(
       opening,
-      ({ id, sessionId }) => new Run(v2RunPort(api, id, sessionId), reader).result(waiting),
+      ({ id, sessionId }) => resultBy(new Run(v2RunPort(api, id, sessionId), reader), deadline, waiting),
       reportLeak,
     );
   }

@@ -1,8 +1,11 @@
+import { complete } from "./answers.ts";
 import type { Api } from "./api.ts";
 import type { CallOptions, Ok, Query } from "./types.ts";
 
 const PAGE_SIZE = 100;
 const FROM_US: ReadonlySet<string> = new Set(["human", "user"]);
+/** Notes that say nothing about a run. */
+const FROM_NOBODY: ReadonlySet<string> = new Set(["system", ""]);
 
 /** A message of a v3 session, as the service shows it. */
 export interface V3Message extends Readonly<Ok<"/v3/sessions/{session_id}/messages", "get">["messages"][number]> {}
@@ -11,7 +14,16 @@ type Page = Query<"/v3/sessions/{session_id}/messages", "get">;
 
 /** Whether a message was written to the agent, not by it. */
 export function isFromUs(message: V3Message): boolean {
-  return FROM_US.has(message.role.toLowerCase());
+  return FROM_US.has(roleOf(message));
+}
+
+/** Whether a message was written by the agent or one of its tools. */
+export function isFromAgent(message: V3Message): boolean {
+  return !FROM_US.has(roleOf(message)) && !FROM_NOBODY.has(roleOf(message));
+}
+
+function roleOf({ role }: V3Message): string {
+  return (role ?? "").toLowerCase();
 }
 
 /**
@@ -38,33 +50,40 @@ export async function lastMessageId(
   return (await walk(api, sessionId, known, options)).at(-1)?.id ?? known;
 }
 
+/** Towards the end, until a page brings nothing that is new. */
 async function walk(api: Api, sessionId: string, after: string | null, options: CallOptions): Promise<V3Message[]> {
-  const found: V3Message[] = [];
+  const found = new Map<string, V3Message>();
   for (let cursor = after; ; ) {
     const { messages, hasMore } = await page(api, sessionId, cursor === null ? {} : { after: cursor }, options);
-    found.push(...messages);
-    const last = messages.at(-1)?.id;
-    if (!hasMore || last === undefined || last === cursor) return found;
-    cursor = last;
+    const before = found.size;
+    const place = messages.findIndex(({ id }) => id === after);
+    for (const message of messages.slice(place + 1)) found.set(message.id, message);
+    cursor = messages.at(-1)?.id ?? cursor;
+    if (!hasMore || found.size === before) return [...found.values()];
   }
 }
 
+/** Towards the beginning, until a page brings nothing that is new. */
 async function earlier(
   api: Api,
   sessionId: string,
   known: readonly V3Message[],
   options: CallOptions,
 ): Promise<V3Message[]> {
+  const ids = new Set(known.map(({ id }) => id));
   const found: V3Message[] = [];
   for (let first = known[0]?.id; first !== undefined; ) {
     const { messages } = await page(api, sessionId, { before: first }, options);
-    found.unshift(...messages);
-    first = messages[0]?.id;
+    const unknown = messages.filter(({ id }) => !ids.has(id));
+    for (const { id } of unknown) ids.add(id);
+    found.unshift(...unknown);
+    first = unknown[0]?.id;
   }
   return found;
 }
 
 async function page(api: Api, sessionId: string, cursor: Page, options: CallOptions) {
   const params = { path: { session_id: sessionId }, query: { limit: PAGE_SIZE, ...cursor } };
-  return (await api.GET("/v3/sessions/{session_id}/messages", { params, ...options })).data;
+  const answer = await api.GET("/v3/sessions/{session_id}/messages", { params, ...options });
+  return complete(answer, "GET /v3/sessions/{session_id}/messages", "messages");
 }

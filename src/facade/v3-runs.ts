@@ -1,10 +1,16 @@
+import { complete } from "./answers.ts";
 import type { Api } from "./api.ts";
-import type { Baseline, Look, RunEnd, RunPort, RunStatus, Step, V3View } from "./runs.ts";
+import { hasUnknownOutcome } from "./live.ts";
+import type { Baseline, Look, RunEnd, RunPort, RunStatus, V3View } from "./runs.ts";
 import type { CallOptions } from "./types.ts";
-import { isFromUs, messagesAfter, type V3Message } from "./v3-messages.ts";
+import { Conversation } from "./v3-conversation.ts";
+import { messagesAfter } from "./v3-messages.ts";
+import { sleep } from "./wait.ts";
 import { difference, toDate } from "./wire.ts";
 
 const CLOSED: ReadonlySet<string> = new Set(["stopped", "timed_out", "error"]);
+
+const LATER_MS = 250;
 
 /** Where a session stands that has never been given a task. */
 export const FRESH: Baseline = { messageId: null, stepCount: 0, totalCostUsd: "0" };
@@ -14,108 +20,99 @@ export function isV3Closed(view: V3View): boolean {
   return CLOSED.has(view.status);
 }
 
+/** Whether a view shows an answer, be it of this run or of an older one. */
+export function hasAnswer(view: V3View): boolean {
+  return view.isTaskSuccessful != null || view.output != null;
+}
+
+/** What is known of a run beside its baseline. */
+interface RunState {
+  /** Whether a view has shown it at work. */
+  started: boolean;
+  /** While a stop is on its way, `idle` may be the old one or the end. */
+  stop: "none" | "asked" | "done";
+}
+
 /**
  * Runs of v3 have no id of their own: a session is `idle` before a run as after it, and keeps the last answer until the next.
  * So `idle` ends a run only after something has been seen that is newer than the baseline and can only be the run's own.
  */
 export function v3RunPort(api: Api, sessionId: string, baseline: Baseline): RunPort {
   const path = { session_id: sessionId };
-  const run = { started: false, stopped: false };
-  const getView = async (options: CallOptions): Promise<V3View> =>
-    (await api.GET("/v3/sessions/{session_id}", { params: { path }, ...options })).data;
+  const run: RunState = { started: false, stop: "none" };
+  const getView = async (options: CallOptions): Promise<V3View> => {
+    const answer = await api.GET("/v3/sessions/{session_id}", { params: { path }, ...options });
+    const view = complete(answer, "GET /v3/sessions/{session_id}", "status");
+    run.started ||= showsRun(view, baseline);
+    return view;
+  };
+  /** The agent's words prove that the run has started, but the view before them may be older, and the one right after them too. */
+  const getLaterView = async (options: CallOptions): Promise<V3View> => {
+    await sleep(LATER_MS, options.signal);
+    return getView(options);
+  };
+  const watch = (withSteps: boolean) => {
+    const seen = new Conversation(baseline.messageId);
+    return async (options: CallOptions): Promise<Look> => {
+      const view = await getView(options);
+      if (!withSteps && view.status !== "idle" && !isV3Closed(view)) return { steps: [] };
+      const steps = seen.take(await messagesAfter(api, sessionId, seen.lastId, options), run.started);
+      const isOld = view.status === "idle" && !run.started && seen.hasAgentWords;
+      return { steps, end: endOf(isOld ? await getLaterView(options) : view, baseline, run, seen) };
+    };
+  };
   return {
     reference: { apiVersion: "v3", id: sessionId, sessionId, baseline },
     stop: async (options) => {
-      run.stopped = true;
-      await api.POST("/v3/sessions/{session_id}/stop", { params: { path }, body: { strategy: "task" }, ...options });
+      run.stop = "asked";
+      const body = { strategy: "task" } as const;
+      await api.POST("/v3/sessions/{session_id}/stop", { params: { path }, body, ...options }).catch((error) => {
+        run.stop = hasUnknownOutcome(error) ? "done" : "none";
+        throw error;
+      });
+      run.stop = "done";
     },
-    watch: (withSteps) => {
-      const seen = new Conversation(baseline.messageId);
-      return async (options): Promise<Look> => {
-        const view = await getView(options);
-        run.started ||= showsRun(view, baseline);
-        const over = isV3Closed(view) || (view.status === "idle" && (run.started || run.stopped));
-        if (!withSteps && !over && view.status !== "idle") return { steps: [] };
-        const steps = seen.take(await messagesAfter(api, sessionId, seen.lastId, options));
-        // The agent's message proves that the run has started, but this view may be older: the next one counts.
-        run.started ||= seen.hasAgentMessage;
-        return { steps, end: over ? toEnd(view, baseline, run, seen) : undefined };
-      };
-    },
+    watch,
+    glance: watch(true),
   };
 }
 
 /** Evidence in the view alone. On a session that never had a task, an answer can only be this run's. */
 function showsRun(view: V3View, baseline: Baseline): boolean {
-  const fresh = baseline.messageId === null && baseline.stepCount === 0;
-  return view.status === "running" || view.stepCount > baseline.stepCount || (fresh && hasAnswer(view));
+  return view.status === "running" || view.stepCount > baseline.stepCount || (isFresh(baseline) && hasAnswer(view));
 }
 
-function hasAnswer(view: V3View): boolean {
-  return view.isTaskSuccessful != null || view.output != null;
+function isFresh({ messageId, stepCount, answered }: Baseline): boolean {
+  return messageId === null && stepCount === 0 && !answered;
 }
 
-/** What the messages after the baseline tell, read in order. */
-class Conversation {
-  lastId: string | null;
-  hasAgentMessage = false;
-  isSuperseded = false;
-  startedAt: string | undefined;
-  #steps = 0;
-
-  constructor(after: string | null) {
-    this.lastId = after;
+function endOf(view: V3View, baseline: Baseline, run: RunState, seen: Conversation): RunEnd | undefined {
+  if (seen.isSuperseded) return { answered: false, result: resultOf("superseded", view, baseline, seen) };
+  if (isV3Closed(view)) {
+    // A session that was stopped in the middle of a later run may still show the answer of an earlier one.
+    const answered = view.status === "stopped" && run.stop === "none" && isFresh(baseline) && hasAnswer(view);
+    return { answered, result: resultOf(view.status, view, baseline, seen, answered) };
   }
-
-  take(messages: readonly V3Message[]): Step[] {
-    this.lastId = messages.at(-1)?.id ?? this.lastId;
-    return messages.filter((message) => !message.hidden).flatMap((message) => this.#takeOne(message));
-  }
-
-  #takeOne(message: V3Message): Step[] {
-    if (isFromUs(message)) {
-      // Our own task comes first; one after the agent's words is a later dispatch. Words before our task are an older run's.
-      this.isSuperseded ||= this.startedAt !== undefined && this.hasAgentMessage;
-      if (this.startedAt === undefined) this.hasAgentMessage = false;
-      this.startedAt ??= message.createdAt;
-      return [];
-    }
-    this.hasAgentMessage = true;
-    if (this.isSuperseded) return [];
-    const { summary, data, screenshotUrl } = message;
-    return [
-      { number: ++this.#steps, summary: summary || data, screenshotUrl: screenshotUrl ?? undefined, raw: message },
-    ];
-  }
+  if (view.status !== "idle" || run.stop === "asked") return undefined;
+  if (run.stop === "done") return { answered: false, result: resultOf("stopped", view, baseline, seen) };
+  if (!run.started && !seen.hasAgentWords) return undefined;
+  return { answered: true, result: resultOf(view.status, view, baseline, seen, true) };
 }
 
-interface RunState {
-  readonly started: boolean;
-  readonly stopped: boolean;
-}
-
-function toEnd(view: V3View, baseline: Baseline, run: RunState, seen: Conversation): RunEnd {
-  const fresh = baseline.messageId === null && baseline.stepCount === 0;
-  // A session that was stopped in the middle of a later run may still show the answer of an earlier one.
-  const answered =
-    !seen.isSuperseded &&
-    !run.stopped &&
-    (view.status === "idle" || (view.status === "stopped" && fresh && hasAnswer(view)));
+function resultOf(
+  status: RunStatus,
+  view: V3View,
+  baseline: Baseline,
+  { startedAt }: Conversation,
+  answered = false,
+): RunEnd["result"] {
   return {
-    answered,
-    result: {
-      status: statusOf(view, run, seen),
-      success: answered ? (view.isTaskSuccessful ?? null) : null,
-      output: answered ? (view.output ?? null) : null,
-      costUsd: difference(view.totalCostUsd, baseline.totalCostUsd),
-      startedAt: toDate(seen.startedAt),
-      finishedAt: toDate(view.updatedAt),
-      raw: view,
-    },
+    status,
+    success: answered ? (view.isTaskSuccessful ?? null) : null,
+    output: answered ? (view.output ?? null) : null,
+    costUsd: status === "superseded" ? null : difference(view.totalCostUsd, baseline.totalCostUsd),
+    startedAt: toDate(startedAt),
+    finishedAt: toDate(view.updatedAt),
+    raw: view,
   };
-}
-
-function statusOf(view: V3View, { stopped }: RunState, { isSuperseded }: Conversation): RunStatus {
-  if (isSuperseded) return "superseded";
-  return view.status === "idle" && stopped ? "stopped" : view.status;
 }

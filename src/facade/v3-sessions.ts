@@ -1,17 +1,19 @@
+import { complete } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { browserSettings } from "./browser-settings.ts";
-import { checkBody, checkId, refuseUnknown } from "./check.ts";
+import { checkBody, checkId } from "./check.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError, SessionBusyError, SessionStoppedError, TimeoutError } from "./errors.ts";
-import { hasUnknownOutcome, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import { hasUnknownOutcome, IDLE_LIFE_MS, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
-import { type RunOptions, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
 import { type Baseline, Run, type RunResult, runToEnd, stopQuietly, type V3View } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Open } from "./types.ts";
 import { isFromUs, lastMessageId, messagesAfter } from "./v3-messages.ts";
-import { FRESH, isV3Closed, v3RunPort } from "./v3-runs.ts";
-import { Deadline, orHandOver, pollDelayMs, sleep } from "./wait.ts";
+import { FRESH, hasAnswer, isV3Closed, v3RunPort } from "./v3-runs.ts";
+import { orHandOver, pollDelayMs, sleep } from "./wait.ts";
+import { within } from "./within.ts";
 
 type SessionBody = Body<"/v3/sessions", "post">;
 type BakedName =
@@ -48,32 +50,46 @@ export interface V3RunOptions<Output = unknown> extends V3TaskFields, RunOptions
 /** Options of `session.start` on v3. */
 export interface V3StartOptions<Output = unknown> extends V3TaskFields, StartOptions<Output> {}
 
+/** What belongs to the opening, and what the handle sets itself: nothing for a task to bring. */
+const NOT_FOR_TASKS = [
+  "profileId",
+  "workspaceId",
+  "proxyCountryCode",
+  "enableRecording",
+  "browserScreenWidth",
+  "browserScreenHeight",
+  "keepAlive",
+  "task",
+  "sessionId",
+  "outputSchema",
+] as const;
 const START_TIMEOUT_MS = 180_000;
 const SETTLE_LOOKS_MS = [250, 1_000, 2_000];
 
 function v3Port(api: Api): LivePort<V3View> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
-    get: async (id, options) => (await api.GET("/v3/sessions/{session_id}", { params: params(id), ...options })).data,
-    stop: async (id, options) =>
-      (
-        await api.POST("/v3/sessions/{session_id}/stop", {
-          params: params(id),
-          body: { strategy: "session" },
-          ...options,
-        })
-      ).data,
+    get: async (id, options) =>
+      complete(
+        await api.GET("/v3/sessions/{session_id}", { params: params(id), ...options }),
+        "GET /v3/sessions/{session_id}",
+        "status",
+      ),
+    stop: async (id, options) => {
+      const body = { strategy: "session" } as const;
+      return (await api.POST("/v3/sessions/{session_id}/stop", { params: params(id), body, ...options })).data;
+    },
     isClosed: isV3Closed,
   };
 }
 
 /** The body of a v3 request, checked before it goes anywhere. */
 export function v3Body(context: Context, request: V3OpenRequest, task?: string): SessionBody {
-  const maxCostUsd = request.maxCostUsd ?? context.maxCostUsd;
+  const { maxCostUsd = context.maxCostUsd } = request;
   if (maxCostUsd != null && !(Number(maxCostUsd) > 0)) throw new InvalidInputError("maxCostUsd must be more than 0.");
   const limited = {
     ...browserSettings(request),
-    ...(maxCostUsd != null && { maxCostUsd }),
+    ...(maxCostUsd !== undefined && { maxCostUsd }),
     ...(task !== undefined && { task }),
   };
   return checkBody("POST /v3/sessions", limited) as SessionBody;
@@ -95,6 +111,8 @@ export class V3Session extends Live<V3View> {
   readonly #context: Context;
   readonly #request: V3OpenRequest;
   #dispatching = false;
+  /** The run that was dispatched last: a session that shows `idle` may not have begun it yet. */
+  #running: Run<unknown> | undefined;
   /** Of a session that we opened, nobody else knows: until its first task there is nothing to compare with. */
   #fresh: boolean;
   #lastMessageId: string | null = null;
@@ -128,7 +146,7 @@ export class V3Session extends Live<V3View> {
   async run<Output>(task: string, options: V3RunOptions<Output>): Promise<RunResult<Output>>;
   async run(task: string, options: V3RunOptions = {}): Promise<RunResult<unknown>> {
     const { waiting, starting } = splitRunOptions(options);
-    return runToEnd(await this.start(task, starting), waiting);
+    return runToEnd((signal) => this.start(task, { ...starting, signal }), waiting);
   }
 
   /**
@@ -143,16 +161,28 @@ export class V3Session extends Live<V3View> {
   async start<Output>(task: string, options: V3StartOptions<Output>): Promise<Run<Output>>;
   async start(task: string, options: V3StartOptions = {}): Promise<Run<unknown>> {
     const { schema, signal, limits, fields } = splitStartOptions<unknown, V3StartOptions>(options);
+    refuseFields(fields, "session.start", ...NOT_FOR_TASKS);
     const reader = schema && readerOf(schema);
     const body = this.#body(task, fields, reader?.jsonSchema);
     signal?.throwIfAborted();
+    const { api } = this.#context;
     const started = this.#alone(async () => {
-      const view = await this.#untilReady(signal, limits);
-      checkCacheScript(fields.cacheScript, view.workspaceId);
-      const baseline = await this.#baseline(view, { signal, ...limits });
+      const baseline = await within(
+        START_TIMEOUT_MS,
+        () => this.#notReady(),
+        signal,
+        async (own) => {
+          const view = await this.#untilReady({ ...limits, signal: own });
+          checkCacheScript(fields.cacheScript, view.workspaceId);
+          return this.#baseline(view, { ...limits, signal: own });
+        },
+      );
+      signal?.throwIfAborted();
+      if (this.isClosed) throw new SessionStoppedError(this.id);
       this.#fresh = false;
-      await this.#context.api.POST("/v3/sessions", { body, ...limits }).catch((error) => this.#settle(baseline, error));
-      return new Run(v3RunPort(this.#context.api, this.id, baseline), reader);
+      await api.POST("/v3/sessions", { body, ...limits }).catch((error) => this.#settle(baseline, error));
+      this.#running = new Run(v3RunPort(api, this.id, baseline), reader);
+      return this.#running;
     });
     return orHandOver(started, signal, stopQuietly);
   }
@@ -184,27 +214,32 @@ export class V3Session extends Live<V3View> {
   }
 
   /** A v3 session takes a task only when it is idle; a new one needs a while to get there. */
-  async #untilReady(signal: AbortSignal | undefined, limits: CallOptions): Promise<V3View> {
-    const deadline = new Deadline(START_TIMEOUT_MS);
+  async #untilReady(options: CallOptions): Promise<V3View> {
+    const running = this.#running;
+    if (running && !(await running.hasEnded(options))) throw new SessionBusyError(this.id);
+    const begun = performance.now();
     for (;;) {
-      const view = await this.refresh({ signal, ...limits });
+      const view = await this.refresh(options);
       if (view.status === "idle") return view;
       if (this.isClosed) throw new SessionStoppedError(this.id);
       if (view.status === "running") throw new SessionBusyError(this.id);
-      if (deadline.isOver) throw this.#notReady(deadline.timeoutMs);
-      await sleep(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), signal);
+      await sleep(pollDelayMs(performance.now() - begun), options.signal);
     }
   }
 
-  #notReady(timeoutMs: number): TimeoutError {
+  #notReady(): TimeoutError {
+    const timeoutMs = START_TIMEOUT_MS;
     const message = `Session ${this.id} was not ready for a task within ${timeoutMs} ms; it is still ${this.view?.status}.`;
     return new TimeoutError(message, { operation: "GET /v3/sessions/{session_id}", timeoutMs });
   }
 
   async #baseline(view: V3View, options: CallOptions): Promise<Baseline> {
-    if (this.#fresh && view.stepCount === 0) return FRESH;
+    const answered = hasAnswer(view);
+    const stepCount = view.stepCount ?? 0;
+    const totalCostUsd = view.totalCostUsd ?? "0";
+    if (this.#fresh && stepCount === 0 && !answered) return { ...FRESH, totalCostUsd };
     this.#lastMessageId = await lastMessageId(this.#context.api, this.id, this.#lastMessageId, options);
-    return { messageId: this.#lastMessageId, stepCount: view.stepCount, totalCostUsd: view.totalCostUsd };
+    return { messageId: this.#lastMessageId, stepCount, totalCostUsd, ...(answered && { answered }) };
   }
 
   /** After a dispatch without an answer: it was carried out when something newer than the baseline shows it. */
@@ -241,16 +276,18 @@ export class V3Sessions {
    * @see `POST /v3/sessions`
    */
   async open(request: V3OpenRequest = {}, options: OpenOptions = {}): Promise<V3Session> {
+    refuseFields(request, "v3.sessions.open", "task", "sessionId", "outputSchema");
     checkCacheScript(request.cacheScript, request.workspaceId);
     const body = v3Body(this.#context, { ...request, keepAlive: request.keepAlive ?? true });
-    refuseTask(request);
     const { api, guard, reportLeak } = this.#context;
     return openLive({
       guard,
       reportLeak,
       options,
       profileId: request.profileId,
-      create: async (limits) => (await api.POST("/v3/sessions", { body, ...limits })).data,
+      livesMs: IDLE_LIFE_MS,
+      create: async (limits) =>
+        complete(await api.POST("/v3/sessions", { body, ...limits }), "POST /v3/sessions", "id"),
       handle: (view, { release }) => new V3Session(this.#context, view, request, { onClosed: release }),
     });
   }
@@ -278,14 +315,9 @@ export class V3Sessions {
   list(options: CallOptions = {}): AsyncGenerator<V3View, void, undefined> {
     return allPages(async (page) => {
       const query = { page, page_size: PAGE_SIZE };
-      const { data } = await this.#context.api.GET("/v3/sessions", { params: { query }, ...options });
+      const answer = await this.#context.api.GET("/v3/sessions", { params: { query }, ...options });
+      const data = complete(answer, "GET /v3/sessions", "sessions");
       return { items: data.sessions, total: data.total };
     });
   }
-}
-
-/** A session is opened idle; its tasks are dispatched by the handle, which knows what went before. */
-function refuseTask(request: object): void {
-  const { task, sessionId, outputSchema } = request as Readonly<Record<string, unknown>>;
-  refuseUnknown({ task, sessionId, outputSchema }, "v3.sessions.open");
 }

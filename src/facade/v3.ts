@@ -1,8 +1,9 @@
+import { complete } from "./answers.ts";
 import type { Context } from "./context.ts";
-import { openLive, useLive } from "./live.ts";
+import { LONGEST_LIFE_MS, openLive, useLive } from "./live.ts";
 import type { ProfileAccess } from "./profile-guard.ts";
-import { type RunOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
-import { Run, type RunResult } from "./runs.ts";
+import { type RunOptions, refuseFields, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { deadlineOf, Run, type RunResult, resultBy, startInTime } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import { FRESH, v3RunPort } from "./v3-runs.ts";
 import {
@@ -47,6 +48,7 @@ export class V3 {
     const { waiting, starting } = splitRunOptions(options);
     const { schema, signal, limits, fields } = splitStartOptions<unknown, V3OneShotOptions>(starting);
     const { profileAccess, ...request } = fields;
+    refuseFields(request, "v3.run", "task", "sessionId", "outputSchema", "keepAlive");
     const reader = schema && readerOf(schema);
     checkCacheScript(request.cacheScript, request.workspaceId);
     const body = {
@@ -54,14 +56,23 @@ export class V3 {
       ...(reader && { outputSchema: reader.jsonSchema }),
     };
     const { api, guard, reportLeak } = this.#context;
-    const opening = openLive({
-      guard,
+    const deadline = deadlineOf(waiting);
+    const opening = startInTime(deadline, signal, (own) =>
+      openLive({
+        guard,
+        reportLeak,
+        options: { ...limits, signal: own, profileAccess },
+        profileId: request.profileId,
+        livesMs: LONGEST_LIFE_MS,
+        create: async (options) =>
+          complete(await api.POST("/v3/sessions", { body, ...options }), "POST /v3/sessions", "id"),
+        handle: (view, { release }) => new V3Session(this.#context, view, {}, { onClosed: release }),
+      }),
+    );
+    return useLive(
+      opening,
+      ({ id }) => resultBy(new Run(v3RunPort(api, id, FRESH), reader), deadline, waiting),
       reportLeak,
-      options: { signal, profileAccess, ...limits },
-      profileId: request.profileId,
-      create: async (options) => (await api.POST("/v3/sessions", { body, ...options })).data,
-      handle: (view, { release }) => new V3Session(this.#context, view, {}, { onClosed: release }),
-    });
-    return useLive(opening, ({ id }) => new Run(v3RunPort(api, id, FRESH), reader).result(waiting), reportLeak);
+    );
   }
 }
