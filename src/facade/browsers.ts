@@ -112,10 +112,8 @@ export class Browsers {
     const { timeoutMinutes, ...fields } = browserSettings(request);
     const { timeout, ...unknown } = fields as { timeout?: unknown };
     refuseUnknown({ timeout }, "browsers.open");
-    const body = checkBody("POST /v3/browsers", {
-      ...unknown,
-      ...(timeoutMinutes !== undefined && { timeout: timeoutMinutes }),
-    });
+    const wire = { ...unknown, ...(timeoutMinutes !== undefined && { timeout: timeoutMinutes }) };
+    const body = checkBody("POST /v3/browsers", wire, { timeout: "timeoutMinutes" });
     const { api, guard, reportLeak } = this.#context;
     return openLive({
       guard,

@@ -8,12 +8,16 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 export type CheckedBody = keyof typeof bodies;
 
 /**
- * Checks a request body against the spec's own limits.
+ * Checks a request body against the spec's own limits. `names`: what callers call a field that has another name on the wire.
  *
  * @throws {@link InvalidInputError} naming the field and what it may be.
  */
-export function checkBody<T extends object>(operation: CheckedBody, body: T): T {
-  const complaint = complain(bodies[operation], body, "");
+export function checkBody<T extends object>(
+  operation: CheckedBody,
+  body: T,
+  names: Readonly<Record<string, string>> = {},
+): T {
+  const complaint = complain(bodies[operation], body, "")?.replace(/^\w+/, (field) => names[field] ?? field);
   if (complaint) throw new InvalidInputError(`${complaint} (${operation}).`);
   return body;
 }

@@ -45,6 +45,12 @@ test.each<[string, object]>([
   expect(service.sent).toEqual([]);
 });
 
+test("A wrong life is called what the caller calls it", async () => {
+  const service = new Service();
+  const error = await rejection(service.client().browsers.open({ timeoutMinutes: 241 }));
+  expect(error).toHaveProperty("message", expect.stringContaining("timeoutMinutes must be 1 to 240"));
+});
+
 test("Downloads are listed over all pages, with URLs", async () => {
   const service = new Service().on(
     DOWNLOADS,
