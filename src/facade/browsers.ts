@@ -113,7 +113,7 @@ export class Browsers {
     const { timeout, ...unknown } = fields as { timeout?: unknown };
     refuseUnknown({ timeout }, "browsers.open");
     const wire = { ...unknown, ...(timeoutMinutes !== undefined && { timeout: timeoutMinutes }) };
-    const body = checkBody("POST /v3/browsers", wire, { timeout: "timeoutMinutes" });
+    const body = checkBody("POST /v3/browsers", wire, new Map([["timeout", "timeoutMinutes"]]));
     const { api, guard, reportLeak } = this.#context;
     return openLive({
       guard,

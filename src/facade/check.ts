@@ -15,9 +15,9 @@ export type CheckedBody = keyof typeof bodies;
 export function checkBody<T extends object>(
   operation: CheckedBody,
   body: T,
-  names: Readonly<Record<string, string>> = {},
+  names: ReadonlyMap<string, string> = new Map(),
 ): T {
-  const complaint = complain(bodies[operation], body, "")?.replace(/^\w+/, (field) => names[field] ?? field);
+  const complaint = complain(bodies[operation], body, "")?.replace(/^\w+/, (field) => names.get(field) ?? field);
   if (complaint) throw new InvalidInputError(`${complaint} (${operation}).`);
   return body;
 }
@@ -84,15 +84,15 @@ function first(complaints: readonly (string | undefined)[]): string | undefined 
   return complaints.find((complaint) => complaint !== undefined);
 }
 
-const HINTS: Readonly<Record<string, string>> = {
-  structuredOutput: ": pass schema",
-  outputSchema: ": pass schema",
-  sessionSettings: ": pass its fields",
-  timeout: ": pass timeoutMinutes",
-};
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["structuredOutput", ": pass schema"],
+  ["outputSchema", ": pass schema"],
+  ["sessionSettings", ": pass its fields"],
+  ["timeout", ": pass timeoutMinutes"],
+]);
 
 function hint(field: string): string {
-  return HINTS[field] ?? "";
+  return HINTS.get(field) ?? "";
 }
 
 function isOfType(type: string, value: unknown): boolean {
