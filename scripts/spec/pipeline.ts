@@ -43,7 +43,11 @@ async function completeVersion(root: string, version: ApiVersion): Promise<OpenA
 }
 
 /** Applies the overlays of a version, the shared one first. */
-export async function withOverlays(structure: Node, root: string, { sharedOverlay, overlay }: ApiVersion): Promise<Node> {
+export async function withOverlays(
+  structure: Node,
+  root: string,
+  { sharedOverlay, overlay }: ApiVersion,
+): Promise<Node> {
   let document = structure;
   for (const file of sharedOverlay === undefined ? [overlay] : [sharedOverlay, overlay]) {
     document = applyOverlay(document, overlayActions(await readYaml(root, file), file), file);
