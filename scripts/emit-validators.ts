@@ -56,6 +56,10 @@ class Spec {
   /** Schemas to compile, by the identifier of their validator. */
   readonly schemas = new Map<string, JsonObject>();
   readonly #errors: ReadonlySet<string>;
+  /** In which order the validators were begun. */
+  readonly #positions = new Map<string, number>();
+  /** The validator of each rule, by the text of the rule. */
+  readonly #byRule = new Map<string, string>();
 
   constructor(document: JsonObject) {
     this.document = document;
@@ -67,20 +71,36 @@ class Spec {
     const reference = schema["$ref"];
     if (typeof reference === "string" && Object.keys(schema).length === 1) return this.#named(nameOf(reference));
     const rule = this.#rule(schema, version, closed);
-    const text = JSON.stringify(rule);
-    for (const [name, known] of this.schemas) if (JSON.stringify(known) === text) return name;
-    const name = `inline${this.schemas.size}`;
-    this.schemas.set(name, rule);
-    return name;
+    const known = this.#byRule.get(JSON.stringify(rule));
+    if (known !== undefined) return known;
+    return this.#complete(this.#begin(`inline${this.schemas.size}`), rule);
   }
 
   #named(name: string): string {
     if (this.schemas.has(name)) return name;
-    this.schemas.set(name, {}); // a schema may refer to itself
+    this.#begin(name); // a schema may refer to itself
     const schemas = object(object(this.document["components"])["schemas"]);
     const schema = object(schemas[name], `schema ${name}`);
-    this.schemas.set(name, this.#rule(schema, name.slice(0, 2).toLowerCase(), !this.#errors.has(name)));
+    return this.#complete(name, this.#rule(schema, name.slice(0, 2).toLowerCase(), !this.#errors.has(name)));
+  }
+
+  #begin(name: string): string {
+    this.#positions.set(name, this.#positions.size);
+    this.schemas.set(name, {});
     return name;
+  }
+
+  /** Of equal rules the one that was begun first gives its name, also when it is complete only after the other. */
+  #complete(name: string, rule: JsonObject): string {
+    this.schemas.set(name, rule);
+    const text = JSON.stringify(rule);
+    const known = this.#byRule.get(text);
+    if (known === undefined || this.#position(name) < this.#position(known)) this.#byRule.set(text, name);
+    return name;
+  }
+
+  #position(name: string): number {
+    return this.#positions.get(name) ?? this.#positions.size;
   }
 
   /** Reduces a schema to what is checked, and closes its objects. */
@@ -97,7 +117,7 @@ class Spec {
       else if (key === "additionalProperties") rule[key] = typeof value === "boolean" ? value : inner(value);
     }
     if (rule["format"] === "date-time" && version === "v2") rule["format"] = "date-time-v2";
-    if (typeof rule["format"] === "string" && !(rule["format"] in FORMATS)) delete rule["format"];
+    if (typeof rule["format"] === "string" && !Object.hasOwn(FORMATS, rule["format"])) delete rule["format"];
     if (closed && rule["properties"] !== undefined) rule["additionalProperties"] ??= false;
     return foldNull(rule);
   }

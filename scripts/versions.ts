@@ -8,6 +8,8 @@ export interface ApiVersion {
   readonly overlay: string;
   /** What is ours in other versions too, likewise; applied before `overlay`. Left out: nothing. */
   readonly sharedOverlay?: string;
+  /** Where the vendor publishes its description; `npm run spec:update` reads it. Left out: nowhere known. */
+  readonly source?: string;
   /** The one server its structure file must name. */
   readonly server: string;
 }
@@ -24,6 +26,7 @@ function version(name: string): ApiVersion {
     structure: `openapi/${name}.yaml`,
     overlay: `openapi/${name}.overlay.yaml`,
     sharedOverlay: "openapi/shared.overlay.yaml",
+    source: `https://raw.githubusercontent.com/browser-use/sdk/main/docs/cloud/openapi/${name}.json`,
     server: `${mergedServer}/${name}`,
   };
 }

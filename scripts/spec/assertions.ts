@@ -7,7 +7,8 @@ import { allSchemas, requestParts, responseParts, schemaTree } from "./schemas.t
 type Finding = Omit<Problem, "file">;
 type Assertion = (document: OpenApiDocument, version: ApiVersion) => Finding[];
 
-const assertions: readonly Assertion[] = [
+/** What a structure file must keep by itself, before any overlay. */
+const ofStructure: readonly Assertion[] = [
   openApiVersion,
   expectedServer,
   uniqueOperationIds,
@@ -15,6 +16,10 @@ const assertions: readonly Assertion[] = [
   noContentWith204,
   bodiesRequiredWhereNeeded,
   noKeyAsParameter,
+];
+
+const assertions: readonly Assertion[] = [
+  ...ofStructure,
   repeatableEverywhere,
   alwaysRepeatable,
   defaultsInOneDirection,
@@ -34,11 +39,18 @@ export function danglingReferences(document: OpenApiDocument, { structure }: Api
     }));
 }
 
+/** What must hold for a linted structure file, whatever its overlay will add; one problem per violation. */
+export function structureProblems(document: OpenApiDocument, version: ApiVersion): Problem[] {
+  return ofStructure.flatMap((assertion) => withFile(assertion(document, version), version));
+}
+
 /** Everything else that must hold for a linted version once its overlay is applied; one problem per violation. */
 export function problemsOf(document: OpenApiDocument, version: ApiVersion): Problem[] {
-  return assertions.flatMap((assertion) =>
-    assertion(document, version).map((finding) => ({ file: version.structure, ...finding })),
-  );
+  return assertions.flatMap((assertion) => withFile(assertion(document, version), version));
+}
+
+function withFile(findings: readonly Finding[], { structure }: ApiVersion): Problem[] {
+  return findings.map((finding) => ({ file: structure, ...finding }));
 }
 
 function openApiVersion({ openapi }: OpenApiDocument): Finding[] {

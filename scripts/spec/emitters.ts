@@ -11,13 +11,18 @@ export interface GeneratedFile {
   readonly content: string;
 }
 
-/** Derives files from the merged document. The same document must give the same bytes. */
-export type Emitter = (document: OpenApiDocument) => GeneratedFile[] | Promise<GeneratedFile[]>;
+/** Derives files from the merged document. */
+export interface Emitter {
+  /** What it makes, for messages. */
+  readonly output: string;
+  /** The same document must give the same bytes. */
+  emit(document: OpenApiDocument): GeneratedFile[] | Promise<GeneratedFile[]>;
+}
 
-/** Everything that is generated. To generate more, add a line. */
+/** Everything that is generated. To generate more, add an entry. */
 export const emitters: readonly Emitter[] = [
-  (document) => [{ path: "src/generated/openapi.yaml", content: emitYaml(document) }],
-  async (document) => [{ path: "src/generated/api.ts", content: await emitTypes(document) }],
-  (document) => [{ path: "src/generated/limits.ts", content: emitLimits(document) }],
-  emitValidators,
+  { output: "YAML", emit: (document) => [{ path: "src/generated/openapi.yaml", content: emitYaml(document) }] },
+  { output: "types", emit: async (document) => [{ path: "src/generated/api.ts", content: await emitTypes(document) }] },
+  { output: "limits", emit: (document) => [{ path: "src/generated/limits.ts", content: emitLimits(document) }] },
+  { output: "validators", emit: emitValidators },
 ];

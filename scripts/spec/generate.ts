@@ -1,15 +1,26 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { emitters, type GeneratedFile } from "./emitters.ts";
+import type { OpenApiDocument } from "./document.ts";
+import { type Emitter, emitters, type GeneratedFile } from "./emitters.ts";
 import { mergedDocument, repositoryRoot, type Sources } from "./pipeline.ts";
-import { fail } from "./problem.ts";
+import { fail, SpecError } from "./problem.ts";
 
 /** The text of every generated file. Writes nothing. */
 export async function generatedFiles(sources: Sources = {}): Promise<GeneratedFile[]> {
   const document = await mergedDocument(sources);
   const files: GeneratedFile[] = [];
-  for (const emit of emitters) files.push(...(await emit(document)));
+  for (const emitter of emitters) files.push(...(await emitted(emitter, document)));
   return files;
+}
+
+/** An emitter stands on a library, which may stumble over what the checks let pass: a pattern that is none, say. */
+async function emitted({ output, emit }: Emitter, document: OpenApiDocument): Promise<GeneratedFile[]> {
+  try {
+    return await emit(document);
+  } catch (error) {
+    if (error instanceof SpecError) throw error;
+    return fail("merged document", "", `cannot be turned into ${output} (${String(error)}); correct it in the spec`);
+  }
 }
 
 /** Writes the files. Nothing is written before all of them have been generated. */

@@ -1,4 +1,4 @@
-import { isNode, type OpenApiDocument } from "./document.ts";
+import { isNode, type Node, type OpenApiDocument } from "./document.ts";
 
 /** A `$ref` and the JSON path at which it is written. */
 export interface Reference {
@@ -16,7 +16,7 @@ export function* referencesIn(value: unknown, place = ""): Generator<Reference> 
 }
 
 /** What a local reference (`#/components/…`) points to; undefined when it points to nothing. */
-export function lookUp(document: OpenApiDocument, target: string): unknown {
+export function lookUp(document: Node, target: string): unknown {
   if (!target.startsWith("#/")) return undefined;
   const keys = target.slice(2).split("/").map(unescapePointer);
   return keys.reduce<unknown>(

@@ -19,9 +19,10 @@ export function assertParseable(text: string, file: string): void {
     const type = CST.tokenType(token);
     tokens += 1;
     brackets += opens(type);
-    marksInLine = type === "newline" ? 0 : marksInLine + marks(type);
+    // Within brackets the marks stand beside each other, and only brackets nest.
+    marksInLine = type === "newline" ? 0 : marksInLine + (brackets > 0 ? 0 : marks(type));
     if (tokens > MAX_TOKENS) fail(file, "", "holds too much for a description of an API; is it the right file?");
-    if (brackets > MAX_DEPTH || (brackets <= 0 && marksInLine > MAX_DEPTH))
+    if (brackets > MAX_DEPTH || marksInLine > MAX_DEPTH)
       fail(file, "", `is nested more than ${MAX_DEPTH} levels deep; is it the right file?`);
   }
 }

@@ -79,6 +79,20 @@ test("nothing is written when any part of the input is wrong", async () => {
   await expect(readFile(join(sources.root, "src/generated/openapi.yaml"))).rejects.toThrow("ENOENT");
 });
 
+test("what a library stumbles over while a file is generated becomes one line, and nothing is written", async () => {
+  const files = sound();
+  files.structure.components.schemas.Thing.properties.note.pattern = "(";
+  const sources = await sourcesOf({ v9: files });
+
+  const outcome = await generateCommand([], sources);
+
+  expect(outcome).toEqual({
+    exitCode: 1,
+    line: expect.stringMatching(/^merged document: cannot be turned into validators \(.+\); correct it in the spec$/),
+  });
+  await expect(readFile(join(sources.root, "src/generated/openapi.yaml"))).rejects.toThrow("ENOENT");
+});
+
 test.each([
   ["a: [", /^openapi\/v9\.yaml: line 1: is no YAML \(.+\); correct it$/],
   ["a: 1\na: 2\n", /^openapi\/v9\.yaml: line 2: is no YAML \(Map keys must be unique\); correct it$/],

@@ -1,0 +1,6 @@
+// Turns a document of the vendor (a file or an address) into openapi/v2.yaml or v3.yaml, and says what it repaired.
+import { importCommand } from "./import/command.ts";
+
+const { exitCode, text } = await importCommand(process.argv.slice(2));
+(exitCode === 0 ? console.log : console.error)(text);
+process.exitCode = exitCode;
