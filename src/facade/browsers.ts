@@ -1,4 +1,4 @@
-import { complete } from "./answers.ts";
+import { complete, viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
@@ -34,8 +34,7 @@ export interface BrowserListRequest extends Readonly<Omit<Query<"/v3/browsers", 
 function browserPort(api: Api): LivePort<BrowserView> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
-    get: async (id, options) =>
-      complete(await api.GET(PATH, { params: params(id), ...options }), `GET ${PATH}`, "status"),
+    get: async (id, options) => viewOf(await api.GET(PATH, { params: params(id), ...options }), `GET ${PATH}`, id),
     stop: async (id, options) =>
       (await api.PATCH(PATH, { params: params(id), body: { action: "stop" }, ...options })).data,
     isClosed: (view) => view.status === "stopped",

@@ -1,3 +1,4 @@
+import { isSameId } from "./answers.ts";
 import { ApiError, SessionNotStoppedError, SessionStoppedError, TimeoutError } from "./errors.ts";
 import type { ProfileAccess, ProfileGuard, ProfileHold } from "./profile-guard.ts";
 import type { CallOptions } from "./types.ts";
@@ -94,8 +95,9 @@ export abstract class Live<View extends { readonly id: string }> {
     return this.#see(view);
   }
 
-  /** What was on its way when the end was seen is older than the end, and does not replace it. */
+  /** A view of something else says nothing here. One that was on its way when the end was seen is older than the end. */
   #see(view: View): View {
+    if (!isSameId(view.id ?? this.id, this.id)) return view;
     const isClosed = this.#port.isClosed(view);
     if (isClosed || !this.#closed) this.#view = view;
     if (isClosed) this.#close();

@@ -1,12 +1,5 @@
 import { checkMs, refuseUnknown } from "./check.ts";
-import {
-  ApiError,
-  BrowserUseError,
-  ConnectionError,
-  OutputValidationError,
-  RunFailedError,
-  TimeoutError,
-} from "./errors.ts";
+import { ApiError, ConnectionError, OutputValidationError, RunFailedError, TimeoutError } from "./errors.ts";
 import type { Reader } from "./schema.ts";
 import type { CallOptions, Ok, WaitOptions } from "./types.ts";
 import { Deadline, pollDelayMs, sleep, untilAborted } from "./wait.ts";
@@ -14,8 +7,6 @@ import { within } from "./within.ts";
 
 /** No session lives longer than 4 hours, so no run does. */
 const LONGEST_RUN_MS = 4 * 60 * 60_000;
-const STOP_TASK_TIMEOUT_MS = 10_000;
-const STOP_TASK_RETRIES = 5;
 
 /** A task of v2, as the service shows it. */
 export interface V2Task extends Readonly<Ok<"/v2/tasks/{task_id}", "get">> {}
@@ -202,12 +193,14 @@ export class Run<Output = unknown> {
     const inTime = <T>(work: (own: AbortSignal) => Promise<T>) =>
       within(deadline.remainingMs, () => this.#notInTime(deadline.timeoutMs, fault), signal, work);
     for (;;) {
+      const known = this.#end;
       const seen = await inTime((own) => lookOnce(look, deadline, own));
       if ("fault" in seen) fault = seen.fault;
       else {
         yield* seen.steps;
         this.#end ??= seen.end;
-        if (this.#end) return this.#end;
+        // An end that another wait saw in the meantime may be newer than the steps of this look.
+        if (this.#end && (known || seen.end)) return this.#end;
       }
       await inTime((own) => sleep(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), own));
     }
@@ -260,38 +253,4 @@ async function lookOnce(
 function isPassing(error: unknown): boolean {
   if (error instanceof ConnectionError || error instanceof TimeoutError) return true;
   return error instanceof ApiError && (error.status >= 500 || [200, 408, 429].includes(error.status));
-}
-
-/** Starts what is then waited for, under the same deadline. What comes too late is the starter's to clean up. */
-export function startInTime<T>(
-  deadline: Deadline,
-  signal: AbortSignal | undefined,
-  start: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const { timeoutMs } = deadline;
-  const timeUp = () =>
-    new TimeoutError(`The run was not started within ${timeoutMs} ms.`, { operation: "start", timeoutMs });
-  return within(deadline.remainingMs, timeUp, signal, start);
-}
-
-/**
- * Starts a run and waits for it, as nobody else will: when the caller aborts, or `onStep` throws, its task is stopped first.
- */
-export async function runToEnd<Output>(
-  start: (signal: AbortSignal) => Promise<Run<Output>>,
-  options: ResultOptions,
-): Promise<RunResult<Output>> {
-  const deadline = deadlineOf(options);
-  const run = await startInTime(deadline, options.signal, start);
-  try {
-    return await resultBy(run, deadline, options);
-  } catch (error) {
-    if (options.signal?.aborted || !(error instanceof BrowserUseError)) await stopQuietly(run);
-    throw error;
-  }
-}
-
-/** Stops a task on the way out of a failure, which must not be replaced by another one. */
-export async function stopQuietly(run: Run): Promise<void> {
-  await run.stop({ totalTimeoutMs: STOP_TASK_TIMEOUT_MS, maxRetries: STOP_TASK_RETRIES }).catch(() => {});
 }

@@ -1,4 +1,4 @@
-import { complete } from "./answers.ts";
+import { complete, viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
 import type { Look, RunEnd, RunPort, Step, V2Task } from "./runs.ts";
 import type { CallOptions } from "./types.ts";
@@ -11,11 +11,12 @@ export function v2RunPort(api: Api, id: string, sessionId: string): RunPort {
   const path = { task_id: id };
   const getTask = async (options: CallOptions): Promise<V2Task> => {
     const answer = await api.GET("/v2/tasks/{task_id}", { params: { path }, ...options });
-    return complete(answer, "GET /v2/tasks/{task_id}", "status", "steps");
+    complete(answer, "GET /v2/tasks/{task_id}", "steps");
+    return viewOf(answer, "GET /v2/tasks/{task_id}", id);
   };
   const hasEnded = async (options: CallOptions): Promise<boolean> => {
     const answer = await api.GET("/v2/tasks/{task_id}/status", { params: { path }, ...options });
-    return TERMINAL.has(complete(answer, "GET /v2/tasks/{task_id}/status", "status").status);
+    return TERMINAL.has(viewOf(answer, "GET /v2/tasks/{task_id}/status", id).status);
   };
   const watch = (withSteps: boolean) => {
     const given = new Set<number>();

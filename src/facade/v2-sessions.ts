@@ -1,4 +1,4 @@
-import { complete } from "./answers.ts";
+import { complete, viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
@@ -8,7 +8,8 @@ import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
 import { hasUnknownOutcome, IDLE_LIFE_MS, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
 import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
-import { Run, type RunResult, runToEnd, stopQuietly } from "./runs.ts";
+import { runToEnd, stopQuietly } from "./run-to-end.ts";
+import { Run, type RunResult } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
 import { v2RunPort } from "./v2-runs.ts";
@@ -54,10 +55,10 @@ function v2Port(api: Api): LivePort<V2SessionView> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
     get: async (id, options) =>
-      complete(
+      viewOf(
         await api.GET("/v2/sessions/{session_id}", { params: params(id), ...options }),
         "GET /v2/sessions/{session_id}",
-        "status",
+        id,
       ),
     stop: async (id, options) =>
       (await api.PATCH("/v2/sessions/{session_id}", { params: params(id), body: { action: "stop" }, ...options })).data,

@@ -1,6 +1,9 @@
 import type { Step } from "./runs.ts";
 import { isFromAgent, isFromUs, type V3Message } from "./v3-messages.ts";
 
+/** How long words are held back that may be an older run's. */
+const EARLY_WORDS_MS = 3_000;
+
 /** What the messages after a baseline tell of a run, read in order. */
 export class Conversation {
   /** The last message that was read, hidden or not. */
@@ -12,8 +15,9 @@ export class Conversation {
   /** When our own task was written down. */
   startedAt: string | undefined;
   readonly #read = new Set<string>();
-  /** Words before our own task: an older run's. They are held back for one look, in case that no task ever turns up. */
+  /** Words before our own task: an older run's. They are held back for a while, in case that no task ever turns up. */
   #early: V3Message[] = [];
+  #heldSinceMs = Number.POSITIVE_INFINITY;
   #steps = 0;
 
   constructor(after: string | null) {
@@ -22,7 +26,7 @@ export class Conversation {
 
   /** Reads on, and gives the steps that are new. `started`: the run is known to be at work, so that all words are its own. */
   take(messages: readonly V3Message[], started: boolean): Step[] {
-    const isOwn = started || this.#early.length > 0;
+    const isOwn = started || performance.now() - this.#heldSinceMs > EARLY_WORDS_MS;
     const words: V3Message[] = [];
     for (const message of messages.filter((one) => this.#isNew(one))) {
       if (isFromUs(message)) this.#takeOurs(message);
@@ -54,6 +58,7 @@ export class Conversation {
   #takeWords(message: V3Message, words: V3Message[]): void {
     if (this.startedAt === undefined) {
       this.#early.push(message);
+      this.#heldSinceMs = Math.min(this.#heldSinceMs, performance.now());
       return;
     }
     this.hasAgentWords = true;

@@ -1,4 +1,4 @@
-import { complete } from "./answers.ts";
+import { viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { hasUnknownOutcome } from "./live.ts";
 import type { Baseline, Look, RunEnd, RunPort, RunStatus, V3View } from "./runs.ts";
@@ -42,7 +42,7 @@ export function v3RunPort(api: Api, sessionId: string, baseline: Baseline): RunP
   const run: RunState = { started: false, stop: "none" };
   const getView = async (options: CallOptions): Promise<V3View> => {
     const answer = await api.GET("/v3/sessions/{session_id}", { params: { path }, ...options });
-    const view = complete(answer, "GET /v3/sessions/{session_id}", "status");
+    const view = viewOf(answer, "GET /v3/sessions/{session_id}", sessionId);
     run.started ||= showsRun(view, baseline);
     return view;
   };

@@ -1,4 +1,4 @@
-import { complete } from "./answers.ts";
+import { complete, viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { browserSettings } from "./browser-settings.ts";
 import { checkBody, checkId } from "./check.ts";
@@ -7,7 +7,8 @@ import { InvalidInputError, SessionBusyError, SessionStoppedError, TimeoutError 
 import { hasUnknownOutcome, IDLE_LIFE_MS, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
 import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
-import { type Baseline, Run, type RunResult, runToEnd, stopQuietly, type V3View } from "./runs.ts";
+import { runToEnd, stopQuietly } from "./run-to-end.ts";
+import { type Baseline, Run, type RunResult, type V3View } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Open } from "./types.ts";
 import { isFromUs, lastMessageId, messagesAfter } from "./v3-messages.ts";
@@ -70,10 +71,10 @@ function v3Port(api: Api): LivePort<V3View> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
     get: async (id, options) =>
-      complete(
+      viewOf(
         await api.GET("/v3/sessions/{session_id}", { params: params(id), ...options }),
         "GET /v3/sessions/{session_id}",
-        "status",
+        id,
       ),
     stop: async (id, options) => {
       const body = { strategy: "session" } as const;

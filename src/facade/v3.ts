@@ -3,7 +3,8 @@ import type { Context } from "./context.ts";
 import { LONGEST_LIFE_MS, openLive, useLive } from "./live.ts";
 import type { ProfileAccess } from "./profile-guard.ts";
 import { type RunOptions, refuseFields, splitRunOptions, splitStartOptions } from "./run-options.ts";
-import { deadlineOf, Run, type RunResult, resultBy, startInTime } from "./runs.ts";
+import { startInTime } from "./run-to-end.ts";
+import { deadlineOf, Run, type RunResult, resultBy } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import { FRESH, v3RunPort } from "./v3-runs.ts";
 import {

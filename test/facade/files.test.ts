@@ -107,11 +107,15 @@ test.each(files)("%s can be uploaded, with its type said or guessed", async (_, 
   expect(on.bodies(PRESIGN)).toMatchObject([{ sizeBytes: expected.sizeBytes, contentType: expected.type }]);
 });
 
-const impossible: readonly [string, unknown][] = [
-  ["0 bytes", { name: "a.txt", data: new Uint8Array(0) }],
-  ["10 MiB and a byte", { name: "a.txt", data: new Uint8Array(10 * MIB + 1) }],
-  ["a type that the service refuses", { name: "a.zip", data: new Uint8Array(1), type: "application/zip" }],
-  ["an extension that nobody knows", { name: "a.xyz", data: new Uint8Array(1) }],
+const impossible: readonly [string, unknown, RegExp?][] = [
+  ["0 bytes", { name: "a.txt", data: new Uint8Array(0) }, /^a\.txt has 0 bytes/],
+  ["10 MiB and a byte", { name: "a.txt", data: new Uint8Array(10 * MIB + 1) }, /^a\.txt: sizeBytes .*10485760/],
+  [
+    "a type that the service refuses",
+    { name: "a.zip", data: new Uint8Array(1), type: "application/zip" },
+    /application\/zip is refused/,
+  ],
+  ["an extension that nobody knows", { name: "a.xyz", data: new Uint8Array(1) }, /type is unknown/],
   ["an extension that is a property of every object", { name: "a.constructor", data: new Uint8Array(1) }],
   ["no extension", { name: "README", data: new Uint8Array(1) }],
   ["no name", { name: "", data: new Uint8Array(1), type: "text/csv" }],
@@ -129,9 +133,11 @@ const impossible: readonly [string, unknown][] = [
 
 test.each(impossible)(
   "A file with %s is refused before anything is sent, and so are those beside it",
-  async (_, file) => {
+  async (_, file, why = /./) => {
     const on = new Service();
-    expect(await rejection(upload(on, CSV, file as UploadFile))).toBeInstanceOf(InvalidInputError);
+    const error = await rejection(upload(on, CSV, file as UploadFile));
+    expect(error).toBeInstanceOf(InvalidInputError);
+    expect((error as Error).message).toMatch(why);
     expect(on.sent).toEqual([]);
   },
 );

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   ApiError,
@@ -168,6 +169,35 @@ describe.each([
     late.give(kind.live);
     await refreshing;
     expect(handle).toMatchObject({ isClosed: true, view: kind.stopped });
+  });
+
+  test("is not stopped because something else is", async () => {
+    const on = service().on(kind.stop, { ...kind.stopped, id: "another" });
+    on.on(kind.get, kind.live, kind.stopped);
+    const handle = await open(on);
+    expect(await handle.stop()).toEqual(kind.stopped);
+    expect(on.count(kind.get)).toBe(2);
+  });
+
+  test("does not take a view of something else for its own", async () => {
+    const on = service().on(kind.get, { ...kind.stopped, id: "another" });
+    const handle = await open(on);
+    expect(await rejection(handle.refresh())).toMatchObject({ code: "api_error", status: 200 });
+    expect(handle).toMatchObject({ isClosed: false, view: kind.live });
+  });
+
+  test("is the same however its id is written", async () => {
+    const id = "3C90C3CC-0D44-4B50-8888-8DD25736052A";
+    const [verb = "", path = ""] = kind.get.split(" ");
+    const view = { ...kind.live, id: id.toLowerCase() };
+    const on = new Service().on(`${verb} ${path.replace("s1", id)}`, view);
+    expect(await kind.collection(on.client()).attach(id).refresh()).toEqual(view);
+  });
+
+  test("shows no address in a log", async () => {
+    const shown = inspect(await open(service()), { depth: 9 });
+    expect(shown).toContain("s1");
+    expect(shown).not.toContain("test/s1");
   });
 
   test("that was attached to asks nothing, and is left alone when it is disposed of", async () => {

@@ -66,8 +66,8 @@ describe("with a userId", () => {
   });
 
   test("nobody gets another user's profile because of its name", async () => {
-    const project = new Project(profile("a", { name: "acme" }), profile("b", { name: "acme", userId: "u2" }));
-    expect(await project.client.profiles.ensure({ name: "acme", userId: "u1" })).toMatchObject({
+    const project = new Project(profile("a", { name: "u1" }), profile("b", { name: "u1", userId: "u2" }));
+    expect(await project.client.profiles.ensure({ name: "u1", userId: "u1" })).toMatchObject({
       id: "new1",
       created: true,
     });

@@ -14,6 +14,7 @@ import {
   abortAfter,
   answer,
   countedSignal,
+  delayed,
   type Reply,
   refusal,
   reset,
@@ -101,7 +102,8 @@ describe.each([
     ["a page of HTML", () => new Response("<html>", { status: 200 })],
     ["null", () => new Response("null", { status: 200 })],
     ["half a document", () => new Response('{"status":', { status: 200 })],
-    ["a document without a status", { id: "s1" }],
+    ["a document without a status", {}],
+    ["a view of something else", { ...version.ended, id: "another" }],
     ["a connection that breaks", reset()],
     ["an answer that never comes", silence],
   ];
@@ -162,13 +164,12 @@ describe.each([
 
   test("A wait is over in time, however many answers it is put together from", async () => {
     const service = version.set(new Service());
-    service.on(version.poll, version.ended);
-    for (const operation of [version.whole, "GET /v3/sessions/s1/messages"]) {
-      if (operation !== version.poll) service.on(operation, silence);
-    }
+    service.on(version.whole, silence).on("GET /v3/sessions/s1/messages", silence);
+    service.on(version.poll, delayed(3_000, version.ended));
     const begun = performance.now();
     await rejection(resume(service).result({ waitTimeoutMs: 5_000 }));
     expect(performance.now() - begun).toBe(5_000);
+    expect(service.sent).toHaveLength(2);
   });
 
   test("Steps are over in time as well", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Run, RunFailedError, type Step, TimeoutError } from "../../src/index.ts";
 import { rejection } from "../support/clients.ts";
-import { Service, useFastTime } from "../support/service.ts";
+import { delayed, Service, useFastTime } from "../support/service.ts";
 import { v2Step, v2Task } from "../support/views.ts";
 
 useFastTime();
@@ -70,6 +70,7 @@ test("A status that nobody knows does not end the wait", async () => {
     .on(STATUS, status("paused"), status("meditating"), status("finished"))
     .on(TASK, v2Task());
   expect(await runOf(service).result()).toMatchObject({ status: "finished" });
+  expect(service.operations).toEqual([STATUS, STATUS, STATUS, TASK]);
 });
 
 test("A whole task that is older than its status does not end the wait", async () => {
@@ -137,6 +138,20 @@ test("Steps that are asked for alone end with the run, however it ends", async (
   const numbers: number[] = [];
   for await (const { number } of runOf(service).steps()) numbers.push(number);
   expect(numbers).toEqual([1]);
+});
+
+test("No step is lost to another wait that sees the end first", async () => {
+  const service = new Service()
+    .on(
+      TASK,
+      delayed(1_000, v2Task({ status: "started", steps: [v2Step(1)] })),
+      v2Task({ steps: [v2Step(1), v2Step(2)] }),
+    )
+    .on(STATUS, status("finished"));
+  const run = runOf(service);
+  const numbers: number[] = [];
+  await Promise.all([run.result({ onStep: ({ number }) => numbers.push(number) }), run.result()]);
+  expect(numbers).toEqual([1, 2]);
 });
 
 test("A result that is known is not asked for again", async () => {

@@ -155,11 +155,21 @@ describe("aborting", () => {
     expect(service.count(STOP_TASK)).toBe(0);
   });
 
-  test("run rejects with the caller's reason also when the task cannot be stopped", async () => {
-    const service = running().on(STOP_TASK, answer(500));
+  test.each([
+    ["refuses to stop the task", answer(403)],
+    ["fails to stop the task", answer(500)],
+    ["is silent", silence],
+  ])("run rejects with the caller's reason within ten seconds, also when the service %s", async (_, reply) => {
+    const service = running().on(STOP_TASK, reply);
     const session = await open(service);
     const { signal, reason } = abortAfter(2_000);
+    const begun = performance.now();
+    signal.addEventListener(
+      "abort",
+      () => reply === silence && service.on(STATUS, delayed(6_000, { status: "started" })),
+    );
     expect(await rejection(session.run("One", { signal }))).toBe(reason);
+    expect(performance.now() - begun).toBeLessThanOrEqual(12_000);
   });
 
   test("a dispatch on its way rejects at once, and the task is stopped when it arrives", async () => {
@@ -226,10 +236,13 @@ describe("aborting", () => {
   });
 });
 
-test("An onStep that throws stops the task and rejects with its error", async () => {
+test.each([
+  ["an error of its own", new Error("mine")],
+  ["an error of this package", new InvalidInputError("mine")],
+  ["no error at all", "mine"],
+])("An onStep that throws %s stops the task and rejects with that", async (_, mine) => {
   const service = running().on(TASK, v2Task({ status: "started", steps: [v2Step(1)] }));
   const session = await open(service);
-  const mine = new Error("mine");
   const run = session.run("One", {
     onStep: async () => {
       throw mine;
@@ -237,6 +250,14 @@ test("An onStep that throws stops the task and rejects with its error", async ()
   });
   expect(await rejection(run)).toBe(mine);
   expect(service.count(STOP_TASK)).toBe(1);
+});
+
+test("An onStep that is still at work when time is up leaves the run", async () => {
+  const service = running().on(TASK, v2Task({ status: "started", steps: [v2Step(1)] }));
+  const session = await open(service);
+  const run = session.run("One", { waitTimeoutMs: 3_000, onStep: () => new Promise(() => {}) });
+  expect(await rejection(run)).toMatchObject({ code: "timeout", run: { id: "t1" } });
+  expect(service.count(STOP_TASK)).toBe(0);
 });
 
 describe("waitTimeoutMs", () => {

@@ -192,6 +192,15 @@ test("A session that ends while a task is on its way to it takes none", async ()
   expect(it.service.count(DISPATCH)).toBe(0);
 });
 
+test("A run in a session that is stopped ends without an answer", async () => {
+  const it = scene(ENDLESS);
+  const session = await open(it);
+  const run = rejection(session.run("One"));
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  await session[Symbol.asyncDispose]();
+  expect(await run).toMatchObject({ code: "run_failed", result: { status: "stopped", output: null } });
+});
+
 test("A session that never gets ready is given up after three minutes", async () => {
   const it = scene(RUN, { status: "created" });
   const session = await open(it);
