@@ -48,6 +48,20 @@ test("an import writes the file, and says class by class what it did", async () 
   ]);
 });
 
+test("what was found and could not be repaired is not called repaired", async () => {
+  const { text } = await importCommand([
+    fileURLToPath(fixturePath("empty-success-content.yaml")),
+    "--as",
+    "v2",
+    "--dry-run",
+  ]);
+
+  expect(text.split("\n").slice(1, 3)).toEqual([
+    "left as it is:",
+    "     1  successes with empty content, typed as unknown",
+  ]);
+});
+
 test("importing again, or importing what was written, changes nothing", async () => {
   const out = join(await folder(), "v2.yaml");
   await importCommand([page, "--as", "v2", "--out", out]);
