@@ -1,19 +1,20 @@
+import { AgentSession } from "./agent-session.ts";
 import { complete, viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
-import { SessionBusyError, SessionStoppedError } from "./errors.ts";
+import { SessionStoppedError } from "./errors.ts";
 import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
-import { hasUnknownOutcome, IDLE_LIFE_MS, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import { hasUnknownOutcome, IDLE_LIFE_MS, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
 import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
-import { runToEnd, stopQuietly } from "./run-to-end.ts";
+import { runToEnd } from "./run-to-end.ts";
 import { Run, type RunResult } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
 import { v2RunPort } from "./v2-runs.ts";
-import { orHandOver, sleep } from "./wait.ts";
+import { sleep } from "./wait.ts";
 
 type SessionBody = Body<"/v2/sessions", "post">;
 type TaskBody = Body<"/v2/tasks", "post">;
@@ -67,12 +68,9 @@ function v2Port(api: Api): LivePort<V2SessionView> {
 }
 
 /** A live browser of v2 that runs tasks one after the other. */
-export class V2Session extends Live<V2SessionView> {
+export class V2Session extends AgentSession<V2SessionView> {
   readonly apiVersion = "v2";
   readonly #context: Context;
-  /** The task that was dispatched last and has not been seen to end. */
-  #running: Run<unknown> | undefined;
-  #dispatching = false;
   /** Tasks that were there before; without them a lost dispatch cannot be told from an older one. */
   #knownTasks: Set<string> | undefined;
 
@@ -130,15 +128,12 @@ export class V2Session extends Live<V2SessionView> {
       ...(reader && { structuredOutput }),
     });
     signal?.throwIfAborted();
-    const started = this.#alone(async () => {
-      await this.#checkFree({ signal, ...limits });
+    return this.alone({ ...limits, signal }, async () => {
       signal?.throwIfAborted();
       if (this.isClosed) throw new SessionStoppedError(this.id);
       const id = await this.#dispatch(body as TaskBody, limits);
-      this.#running = new Run(v2RunPort(this.#context.api, id, this.id), reader);
-      return this.#running;
+      return new Run(v2RunPort(this.#context.api, id, this.id), reader);
     });
-    return orHandOver(started, signal, stopQuietly);
   }
 
   /**
@@ -156,22 +151,6 @@ export class V2Session extends Live<V2SessionView> {
     const tasks = view.tasks?.map(({ id }) => id) ?? [];
     if (view.tasks) this.#knownTasks = new Set([...(this.#knownTasks ?? []), ...tasks]);
     return super.see(view);
-  }
-
-  /** One dispatch at a time: a second one is refused before the wire. */
-  async #alone<T>(dispatch: () => Promise<T>): Promise<T> {
-    if (this.isClosed) throw new SessionStoppedError(this.id);
-    if (this.#dispatching) throw new SessionBusyError(this.id);
-    this.#dispatching = true;
-    return dispatch().finally(() => {
-      this.#dispatching = false;
-    });
-  }
-
-  /** What is known may be old, so that the service is asked once before a task is refused. */
-  async #checkFree(options: CallOptions): Promise<void> {
-    const running = this.#running;
-    if (running && !(await running.hasEnded(options))) throw new SessionBusyError(this.id);
   }
 
   async #dispatch(body: TaskBody, limits: CallOptions): Promise<string> {

@@ -1,19 +1,20 @@
+import { AgentSession } from "./agent-session.ts";
 import { complete, viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { browserSettings } from "./browser-settings.ts";
 import { checkBody, checkId } from "./check.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError, SessionBusyError, SessionStoppedError, TimeoutError } from "./errors.ts";
-import { hasUnknownOutcome, IDLE_LIFE_MS, Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import { hasUnknownOutcome, IDLE_LIFE_MS, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
 import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
-import { runToEnd, stopQuietly } from "./run-to-end.ts";
+import { runToEnd } from "./run-to-end.ts";
 import { type Baseline, Run, type RunResult, type V3View } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Open } from "./types.ts";
 import { isFromUs, lastMessageId, messagesAfter } from "./v3-messages.ts";
 import { FRESH, hasAnswer, isV3Closed, v3RunPort } from "./v3-runs.ts";
-import { orHandOver, pollDelayMs, sleep } from "./wait.ts";
+import { pollDelayMs, sleep } from "./wait.ts";
 import { within } from "./within.ts";
 
 type SessionBody = Body<"/v3/sessions", "post">;
@@ -107,13 +108,10 @@ export function checkCacheScript(
 }
 
 /** A live browser of v3 that runs tasks one after the other. */
-export class V3Session extends Live<V3View> {
+export class V3Session extends AgentSession<V3View> {
   readonly apiVersion = "v3";
   readonly #context: Context;
   readonly #request: V3OpenRequest;
-  #dispatching = false;
-  /** The run that was dispatched last: a session that shows `idle` may not have begun it yet. */
-  #running: Run<unknown> | undefined;
   /** Of a session that we opened, nobody else knows: until its first task there is nothing to compare with. */
   #fresh: boolean;
   #lastMessageId: string | null = null;
@@ -167,7 +165,7 @@ export class V3Session extends Live<V3View> {
     const body = this.#body(task, fields, reader?.jsonSchema);
     signal?.throwIfAborted();
     const { api } = this.#context;
-    const started = this.#alone(async () => {
+    return this.alone({ ...limits, signal }, async () => {
       const baseline = await within(
         START_TIMEOUT_MS,
         () => this.#notReady(),
@@ -182,10 +180,8 @@ export class V3Session extends Live<V3View> {
       if (this.isClosed) throw new SessionStoppedError(this.id);
       this.#fresh = false;
       await api.POST("/v3/sessions", { body, ...limits }).catch((error) => this.#settle(baseline, error));
-      this.#running = new Run(v3RunPort(api, this.id, baseline), reader);
-      return this.#running;
+      return new Run(v3RunPort(api, this.id, baseline), reader);
     });
-    return orHandOver(started, signal, stopQuietly);
   }
 
   /** The fields of a task that were given at the opening are sent again; those that are baked in are not. */
@@ -204,20 +200,8 @@ export class V3Session extends Live<V3View> {
     return { ...body, sessionId: this.id, ...(outputSchema && { outputSchema }) };
   }
 
-  /** One dispatch at a time: a second one is refused before the wire. */
-  async #alone<T>(dispatch: () => Promise<T>): Promise<T> {
-    if (this.isClosed) throw new SessionStoppedError(this.id);
-    if (this.#dispatching) throw new SessionBusyError(this.id);
-    this.#dispatching = true;
-    return dispatch().finally(() => {
-      this.#dispatching = false;
-    });
-  }
-
   /** A v3 session takes a task only when it is idle; a new one needs a while to get there. */
   async #untilReady(options: CallOptions): Promise<V3View> {
-    const running = this.#running;
-    if (running && !(await running.hasEnded(options))) throw new SessionBusyError(this.id);
     const begun = performance.now();
     for (;;) {
       const view = await this.refresh(options);

@@ -1,0 +1,35 @@
+import { SessionBusyError, SessionStoppedError } from "./errors.ts";
+import { Live } from "./live.ts";
+import { stopQuietly } from "./run-to-end.ts";
+import type { Run } from "./runs.ts";
+import type { CallOptions } from "./types.ts";
+import { orHandOver } from "./wait.ts";
+
+/** A live browser with an agent in it, which takes one task at a time. */
+export abstract class AgentSession<View extends { readonly id: string }> extends Live<View> {
+  /** The run that was dispatched last and has not been seen to end. */
+  #running: Run<unknown> | undefined;
+  #dispatching = false;
+
+  /**
+   * Lets one dispatch through at a time; a second one is refused before the wire. A run that arrives after its caller has left is
+   * stopped.
+   */
+  protected alone(options: CallOptions, dispatch: () => Promise<Run<unknown>>): Promise<Run<unknown>> {
+    return orHandOver(this.#alone(options, dispatch), options.signal, stopQuietly);
+  }
+
+  /** What is known may be old, so that the service is asked once before a task is refused. */
+  async #alone(options: CallOptions, dispatch: () => Promise<Run<unknown>>): Promise<Run<unknown>> {
+    if (this.isClosed) throw new SessionStoppedError(this.id);
+    if (this.#dispatching) throw new SessionBusyError(this.id);
+    this.#dispatching = true;
+    try {
+      if (this.#running && !(await this.#running.hasEnded(options))) throw new SessionBusyError(this.id);
+      this.#running = await dispatch();
+      return this.#running;
+    } finally {
+      this.#dispatching = false;
+    }
+  }
+}
