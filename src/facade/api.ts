@@ -135,7 +135,11 @@ async function carry(
   const { method, url, headers } = request;
   const body = text === "" ? undefined : text;
   // Secrets are those that were sent: middleware may have put some in, and the caller may have taken theirs back.
-  const redact: Redact = (value) => redactor([apiKey, ...secretsOf(fromJson(text))])(value);
+  let known: Redact | undefined;
+  const redact: Redact = (value) => {
+    known ??= redactor([apiKey, ...secretsOf(fromJson(text))]);
+    return known(value);
+  };
   return readable(await transport.call({ method, url, headers, body, redirect: "manual" }, { ...call, redact }));
 }
 

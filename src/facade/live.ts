@@ -178,6 +178,10 @@ export async function openLive<View, H extends { stop(): Promise<unknown> }>(par
     (error) => {
       if (hasUnknownOutcome(error)) hold.expire(parts.livesMs);
       else hold.release();
+      // Who has left hears no rejection: what may live on without them is reported.
+      if (signal?.aborted && hasUnknownOutcome(error)) {
+        parts.reportLeak(new SessionNotStoppedError("(id unknown)", { cause: error }));
+      }
       throw error;
     },
   );

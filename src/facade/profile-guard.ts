@@ -1,4 +1,5 @@
 import { InvalidInputError, ProfileInUseError } from "./errors.ts";
+import { LONGEST_LIFE_MS } from "./live.ts";
 
 /** Whether a second session of this client may have a profile that one already has. */
 export type ProfileAccess = "exclusive" | "shared";
@@ -31,7 +32,8 @@ export class ProfileGuard {
     if ((this.#holders.get(id)?.untilMs ?? 0) > performance.now()) {
       throw new ProfileInUseError(profileId, "another session of this client");
     }
-    const holder = { untilMs: Number.POSITIVE_INFINITY };
+    // No session outlives this, not even one whose stop was never confirmed.
+    const holder = { untilMs: performance.now() + LONGEST_LIFE_MS };
     this.#holders.set(id, holder);
     return {
       release: () => {

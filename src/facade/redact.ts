@@ -11,8 +11,18 @@ export type Redact = <T>(value: T) => T;
 /** A redactor for the given texts in all the forms they may be echoed in, and for what always carries credentials. */
 export function redactor(secrets: readonly string[]): Redact {
   const longestFirst = secrets.filter((secret) => secret !== "").sort((a, b) => b.length - a.length);
-  const known = longestFirst.length > 0 ? new RegExp(longestFirst.map(patternOf).join("|"), "gi") : undefined;
-  const redactText = (text: string): string => hideCredentials(known ? text.replace(known, REDACTED) : text);
+  const pattern = longestFirst.map(patternOf).join("|");
+  let known: RegExp | undefined;
+  const redactText = (text: string): string => {
+    if (pattern === "") return hideCredentials(text);
+    try {
+      known ??= new RegExp(pattern, "gi");
+      return hideCredentials(text.replace(known, REDACTED));
+    } catch {
+      // Secrets too long for an expression, whose complaint would show them: then nothing is shown.
+      return REDACTED;
+    }
+  };
   const redactNumber = (number: number): unknown => (secrets.includes(String(number)) ? REDACTED : number);
   return (value) => mapLeaves(value, redactText, redactNumber, 0) as typeof value;
 }

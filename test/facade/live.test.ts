@@ -383,3 +383,16 @@ test("A browser shows where it is driven and watched; a v3 session where it is w
   expect(await service.client().v3.sessions.open()).toMatchObject({ liveUrl: "https://live.test/s1" });
   expect(service.client().v2.sessions.attach("s1").liveUrl).toBe(undefined);
 });
+
+test("A create whose reply is lost after its caller has left is reported: nobody else would hear of it", async () => {
+  const control = new AbortController();
+  const leaks: Error[] = [];
+  const service = new Service().on(V2.create, () => {
+    control.abort(new Error("enough"));
+    return reset();
+  });
+  const client = service.client({ onSessionNotStopped: (error) => leaks.push(error) });
+  expect(await rejection(client.v2.sessions.open({}, { signal: control.signal }))).toMatchObject({ message: "enough" });
+  await vi.waitFor(() => expect(leaks).toHaveLength(1));
+  expect(leaks[0]).toMatchObject({ code: "session_not_stopped", cause: { outcome: "unknown" } });
+});

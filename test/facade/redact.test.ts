@@ -335,3 +335,15 @@ describe("what is secret by itself", () => {
     expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 });
+
+test("Secrets that are too long to look for are not shown by the failure to look for them", () => {
+  const secret = "Sesame".repeat(100_000);
+  let shown: string;
+  try {
+    shown = redactor([API_KEY, secret])(`It was ${secret} and ${API_KEY}`);
+  } catch (error) {
+    shown = inspect(error);
+  }
+  expect(shown).not.toContain("Sesame");
+  expect(shown).not.toContain(API_KEY);
+});
