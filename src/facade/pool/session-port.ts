@@ -1,0 +1,75 @@
+/**
+ * Where a resource keeps its {@link SessionPort}. A key of its own, so that the methods that users see stay theirs.
+ */
+export const sessionPort: unique symbol = Symbol.for("browser-use-client/session-port") as never;
+
+/** What a session is doing: not ready yet, ready, at work on a task, or over. */
+export type Phase = "starting" | "idle" | "busy" | "closed";
+
+/** What a request means for who pools it. */
+export interface SessionPlan {
+  /** All that is baked into a session at its opening, as plain data: sessions are alike only when this is. */
+  readonly baked: unknown;
+  /** The profile that the session will save when it is stopped. */
+  readonly profileId?: string | undefined;
+  /** How long a session lives at most, in milliseconds. */
+  readonly longestLifeMs: number;
+  /** How long a session lives that nobody knows of and that gets no task, in milliseconds. */
+  readonly orphanLifeMs: number;
+}
+
+/** What stands between a leased session and its user. */
+export interface Hold {
+  /** Called before everything that the session sends. @throws when the lease is over. */
+  readonly check: () => void;
+  /** What the session's own `stop` and dispose do: they give it back. */
+  readonly release: () => Promise<void>;
+}
+
+/** A session as the vendor shows it now. */
+export interface Seen<Request, Session> {
+  readonly id: string;
+  readonly phase: Phase;
+  /** A handle for one lease. The request brings what its tasks start from. */
+  readonly lend: (request: Request, hold: Hold) => Session;
+}
+
+/**
+ * Why a session was not opened. `full`: the vendor's cap is reached. `later`: refused, and may work soon. `refused`: it will not work.
+ * `unknown`: it may have been opened.
+ */
+export type OpenFailure = "full" | "later" | "refused" | "unknown";
+
+/** What a pool needs from a vendor. Implemented once for each kind of session. */
+export interface SessionPort<Request, Session> {
+  /** Names the kind in the store. */
+  readonly kind: string;
+  /** Checks a request, and says what it means. @throws for one that cannot be. */
+  plan(request: Request): SessionPlan;
+  /** Holds in this process what two sessions must not have at once; gives back how to let go. @throws when it is taken. */
+  reserve(plan: SessionPlan): () => void;
+  /** Opens a session: one try, at most `timeoutMs`. The session carries `mark` where it can. */
+  open(
+    request: Request,
+    options: { readonly mark: string; readonly timeoutMs: number },
+  ): Promise<Seen<Request, Session>>;
+  /** Looks at a session. One that is gone is `closed`. */
+  get(id: string): Promise<Seen<Request, Session>>;
+  /** All sessions of this kind that are live, each once. */
+  list(): AsyncIterable<{ readonly id: string; readonly mark?: string | undefined }>;
+  /** Stops a session; resolves when its end is confirmed. One that has ended already is a success. */
+  stop(id: string): Promise<void>;
+  /** Whether it is sure, without asking, that no task runs. */
+  isQuiet(session: Session): boolean;
+  /** What came of a failed `open`. */
+  failureOf(error: unknown): OpenFailure;
+  /** The vendor's project, and how many sessions it may have at once, over all kinds. */
+  account(): Promise<{ readonly project: string; readonly maxSessions: number }>;
+  /** What the pools of one client have in common. */
+  readonly shared: { leaseStore?: import("./lease-store.ts").LeaseStore | undefined };
+}
+
+/** Anything that sessions can be pooled from. */
+export interface PoolSource<Request, Session> {
+  readonly [sessionPort]: SessionPort<Request, Session>;
+}
