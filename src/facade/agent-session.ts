@@ -10,6 +10,14 @@ export abstract class AgentSession<View extends { readonly id: string }> extends
   /** The run that was dispatched last and has not been seen to end. */
   #running: Run<unknown> | undefined;
   #dispatching = false;
+  /** Whether the last dispatch came to no run: nobody knows then what the session does. */
+  #unsettled = false;
+
+  /** Whether it is known here, without asking, that the session is open and that no task of this handle runs. */
+  get isQuiet(): boolean {
+    const isDone = this.#running === undefined || this.#running.isDone;
+    return !this.isClosed && !this.#dispatching && !this.#unsettled && isDone;
+  }
 
   /**
    * Lets one dispatch through at a time; a second one is refused before the wire. A run that arrives after its caller has left is
@@ -26,7 +34,9 @@ export abstract class AgentSession<View extends { readonly id: string }> extends
     this.#dispatching = true;
     try {
       if (this.#running && !(await this.#running.hasEnded(options))) throw new SessionBusyError(this.id);
+      this.#unsettled = true;
       this.#running = await dispatch();
+      this.#unsettled = false;
       return this.#running;
     } finally {
       this.#dispatching = false;

@@ -4,13 +4,16 @@ import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
 import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
-import { Live, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import { Live, type LivePort, type OpenOptions, type Owner, openLive, useLive } from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
+import type { PoolSource, SessionPort } from "./pool/session-port.ts";
+import { poolPort } from "./pool-port.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
 
 type BrowserBody = Body<"/v3/browsers", "post">;
 const PATH = "/v3/browsers/{session_id}";
 const DEFAULT_LIFE_MINUTES = 60;
+const ORPHAN_EXTRA_MS = 5 * 60_000;
 
 /** A browser as a whole. */
 export interface BrowserView extends Readonly<Ok<"/v3/browsers", "post">> {}
@@ -45,7 +48,7 @@ function browserPort(api: Api): LivePort<BrowserView> {
 export class BrowserSession extends Live<BrowserView> {
   readonly #context: Context;
 
-  constructor(context: Context, seen: BrowserView | string, owner?: { readonly onClosed: () => void }) {
+  constructor(context: Context, seen: BrowserView | string, owner?: Owner) {
     super(browserPort(context.api), seen, owner);
     this.#context = context;
   }
@@ -91,12 +94,71 @@ export class BrowserSession extends Live<BrowserView> {
   }
 }
 
+function lifeMs({ timeoutMinutes = DEFAULT_LIFE_MINUTES }: BrowserOpenRequest): number {
+  return timeoutMinutes * 60_000;
+}
+
+function browserBody(request: BrowserOpenRequest): BrowserBody {
+  const { timeoutMinutes, ...fields } = browserSettings(request);
+  const { timeout, ...rest } = fields as { timeout?: unknown };
+  refuseUnknown({ timeout }, "browsers.open");
+  const wire = { ...rest, ...(timeoutMinutes !== undefined && { timeout: timeoutMinutes }) };
+  return checkBody("POST /v3/browsers", wire, new Map([["timeout", "timeoutMinutes"]])) as BrowserBody;
+}
+
+async function createBrowser(api: Api, body: BrowserBody, limits: CallOptions): Promise<BrowserView> {
+  return complete(await api.POST("/v3/browsers", { body, ...limits }), "POST /v3/browsers", "id");
+}
+
+/** The label by which a pool knows its own. */
+const MARK = "browser-use-client-pool";
+const MOST_LABELS = 10;
+
+function marked(request: BrowserOpenRequest, mark: string): BrowserOpenRequest {
+  const { metadata } = request;
+  if (Object.keys(metadata ?? {}).length >= MOST_LABELS) return request;
+  return { ...request, metadata: { ...metadata, [MARK]: mark } };
+}
+
+function browserSessionPort(context: Context, browsers: Browsers): SessionPort<BrowserOpenRequest, BrowserSession> {
+  const { get } = browserPort(context.api);
+  return poolPort<BrowserOpenRequest, BrowserView, BrowserSession>(context, {
+    kind: "browser",
+    plan: (request) => {
+      const longestLifeMs = lifeMs(request);
+      const orphanLifeMs = longestLifeMs + ORPHAN_EXTRA_MS;
+      const profileId = request.profileId ?? undefined;
+      return { request, baked: browserBody(request), profileId, longestLifeMs, orphanLifeMs };
+    },
+    create: (request, mark, limits) => createBrowser(context.api, browserBody(marked(request, mark)), limits),
+    get: (id) => get(id, {}),
+    phaseOf: ({ status }) => (status === "stopped" ? "closed" : "idle"),
+    list: () => ownBrowsers(browsers.list({ filterBy: "active" })),
+    handle: (own, view, _request, owner) => new BrowserSession(own, view, owner),
+    attach: (id) => browsers.attach(id),
+    isQuiet: (browser) => !browser.isClosed,
+  });
+}
+
+/** The browsers of agent sessions are listed too, and are not for us to stop. */
+async function* ownBrowsers(
+  views: AsyncIterable<BrowserView>,
+): AsyncGenerator<{ id: string; mark?: string }, void, undefined> {
+  for await (const { id, agentSessionId, metadata } of views) {
+    const mark = metadata?.[MARK];
+    if (!agentSessionId) yield { id, ...(mark !== undefined && { mark }) };
+  }
+}
+
 /** Bare browsers, without an agent. */
-export class Browsers {
+export class Browsers implements PoolSource<BrowserOpenRequest, BrowserSession> {
+  /** For `SessionPool`. */
+  readonly sessionPort: SessionPort<BrowserOpenRequest, BrowserSession>;
   readonly #context: Context;
 
   constructor(context: Context) {
     this.#context = context;
+    this.sessionPort = browserSessionPort(context, this);
   }
 
   /**
@@ -108,20 +170,15 @@ export class Browsers {
    * @see `POST /v3/browsers`
    */
   async open(request: BrowserOpenRequest = {}, options: OpenOptions = {}): Promise<BrowserSession> {
-    const { timeoutMinutes, ...fields } = browserSettings(request);
-    const { timeout, ...unknown } = fields as { timeout?: unknown };
-    refuseUnknown({ timeout }, "browsers.open");
-    const wire = { ...unknown, ...(timeoutMinutes !== undefined && { timeout: timeoutMinutes }) };
-    const body = checkBody("POST /v3/browsers", wire, new Map([["timeout", "timeoutMinutes"]]));
+    const body = browserBody(request);
     const { api, guard, reportLeak } = this.#context;
     return openLive({
       guard,
       reportLeak,
       options,
       profileId: request.profileId,
-      livesMs: (timeoutMinutes ?? DEFAULT_LIFE_MINUTES) * 60_000,
-      create: async (limits): Promise<BrowserView> =>
-        complete(await api.POST("/v3/browsers", { body, ...limits }), "POST /v3/browsers", "id"),
+      livesMs: lifeMs(request),
+      create: (limits) => createBrowser(api, body, limits),
       handle: (view, { release }) => new BrowserSession(this.#context, view, { onClosed: release }),
     });
   }

@@ -5,6 +5,7 @@ import { checkCount, checkId, checkMs, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError, SessionNotStoppedError } from "./errors.ts";
 import { Files, isLoopback } from "./files.ts";
+import type { LeaseStore } from "./pool/lease-store.ts";
 import { ProfileGuard } from "./profile-guard.ts";
 import { Profiles } from "./profiles.ts";
 import { isRecord } from "./redact.ts";
@@ -16,6 +17,7 @@ import { V2 } from "./v2.ts";
 import { v2RunPort } from "./v2-runs.ts";
 import { V3 } from "./v3.ts";
 import { v3RunPort } from "./v3-runs.ts";
+import { warn } from "./warning.ts";
 
 const DEFAULT_BASE_URL = "https://api.browser-use.com/api";
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -40,6 +42,8 @@ export interface BrowserUseOptions {
   readonly maxRetries?: number | undefined;
   /** Cost limit of v3 runs that bring none of their own, in USD. Default: the service's, which it does not publish. */
   readonly maxCostUsd?: number | string | undefined;
+  /** Where locks are kept that hold across processes: for `profiles.ensure`, and for pools that bring no store. Default: this process. */
+  readonly leaseStore?: LeaseStore | undefined;
   /**
    * Told of a session that `use`, a one-shot run or an aborted `open` could not confirm as stopped: it may still cost money. Default: a
    * process warning, where the runtime has those.
@@ -78,6 +82,7 @@ export class BrowserUse {
       totalTimeoutMs,
       maxRetries,
       maxCostUsd,
+      leaseStore,
       onSessionNotStopped,
       ...unknown
     } = options;
@@ -97,7 +102,8 @@ export class BrowserUse {
     });
     this.files = new Files(this.api, transport);
     const reportLeak = leakReporter(onSessionNotStopped ?? warn);
-    const context: Context = { api: this.api, files: this.files, guard: new ProfileGuard(), reportLeak, maxCostUsd };
+    const { api, files } = this;
+    const context: Context = { api, files, guard: new ProfileGuard(), reportLeak, shared: { leaseStore }, maxCostUsd };
     this.v2 = new V2(context);
     this.v3 = new V3(context);
     this.profiles = new Profiles(context);
@@ -208,10 +214,4 @@ function leakReporter(report: (error: SessionNotStoppedError) => void): (error: 
       warn(error);
     }
   };
-}
-
-/** A leak must not be silent. Runtimes without process warnings need `onSessionNotStopped`. */
-function warn(error: SessionNotStoppedError): void {
-  const { process } = globalThis as { process?: { emitWarning?: (warning: Error) => void } };
-  process?.emitWarning?.(error);
 }

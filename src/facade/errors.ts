@@ -15,7 +15,11 @@ export type ErrorCode =
   | "upload"
   | "invalid_input"
   | "run_failed"
-  | "output_validation";
+  | "output_validation"
+  | "pool_timeout"
+  | "pool_closed"
+  | "lease_lost"
+  | "lease_store";
 
 /**
  * The root of every error this package throws on its own account. An aborted call is not among them: it rejects with the
@@ -291,4 +295,51 @@ export class OutputValidationError<R = unknown> extends BrowserUseError {
     this.result = result;
     this.issues = issues;
   }
+}
+
+/**
+ * What one was still waiting for. `key`, `profile`: another lease, or what is left of one, has it. `cap`: all sessions are in use.
+ * `queue`: others came first. `full`: too many wait already. `opening`: a session is being opened, and goes to the next in line.
+ * `vendor`: the service refuses or does not answer.
+ */
+export type PoolTimeoutReason = "key" | "profile" | "cap" | "queue" | "full" | "opening" | "vendor";
+
+/** No session could be had in time. `cause` is the last failure on the way, if there was one. */
+export class PoolTimeoutError extends BrowserUseError {
+  override readonly name: string = "PoolTimeoutError";
+  override readonly code = "pool_timeout";
+  readonly reason: PoolTimeoutReason;
+
+  constructor(message: string, reason: PoolTimeoutReason, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** The pool is closing or closed and lends no more sessions. */
+export class PoolClosedError extends BrowserUseError {
+  override readonly name: string = "PoolClosedError";
+  override readonly code = "pool_closed";
+
+  constructor() {
+    super("The pool is closed and lends no more sessions.");
+  }
+}
+
+/** The session is no longer the caller's: its lease is over, or was given back. Nothing was sent. Acquire another. */
+export class LeaseLostError extends BrowserUseError {
+  override readonly name: string = "LeaseLostError";
+  override readonly code = "lease_lost";
+  readonly sessionId: string;
+
+  constructor(sessionId: string, why: string, options?: ErrorOptions) {
+    super(`Session ${sessionId} is no longer yours: ${why}. Acquire another one.`, options);
+    this.sessionId = sessionId;
+  }
+}
+
+/** The store that counts sessions does not answer, or answers wrongly. No new session is lent until it does. */
+export class LeaseStoreError extends BrowserUseError {
+  override readonly name: string = "LeaseStoreError";
+  override readonly code = "lease_store";
 }

@@ -60,6 +60,11 @@ export class Files {
     this.#transport = transport;
   }
 
+  /** The same, with signatures asked for through another `api`. */
+  over(api: Api): Files {
+    return new Files(api, this.#transport);
+  }
+
   /**
    * Stores files where the agent or the browser finds them: each through a form that the service signs, straight to the file store,
    * a few at a time. All are checked before the first is sent. 1 byte to 10 MiB each.

@@ -29,17 +29,25 @@ export interface OpenOptions extends CallOptions {
   readonly profileAccess?: ProfileAccess | undefined;
 }
 
+/** Whose a handle is: of who has opened what it stands for, or of who lends it. */
+export interface Owner {
+  /** The end was seen. */
+  readonly onClosed: () => void;
+  /** For what is lent: gives it back, in place of a stop. */
+  readonly giveBack?: () => Promise<void>;
+}
+
 /** Something that lives at the service: a session or a browser. */
 export abstract class Live<View extends { readonly id: string }> {
   readonly id: string;
   readonly #port: LivePort<View>;
-  readonly #owner: { readonly onClosed: () => void } | undefined;
+  readonly #owner: Owner | undefined;
   #view: View | undefined;
   #closed = false;
   #stopping: Promise<View> | undefined;
 
-  /** With `owner`, the handle has opened what it stands for, and disposing it stops that. */
-  constructor(port: LivePort<View>, seen: View | string, owner?: { readonly onClosed: () => void }) {
+  /** With `owner`, disposing the handle stops what it stands for, or gives it back. */
+  constructor(port: LivePort<View>, seen: View | string, owner?: Owner) {
     this.#port = port;
     this.id = typeof seen === "string" ? seen : seen.id;
     this.#owner = owner;
@@ -56,11 +64,6 @@ export abstract class Live<View extends { readonly id: string }> {
     return this.#closed;
   }
 
-  /** Whether this handle has opened what it stands for. */
-  protected get isOwned(): boolean {
-    return this.#owner !== undefined;
-  }
-
   /**
    * Asks the service for the current view.
    *
@@ -72,12 +75,13 @@ export abstract class Live<View extends { readonly id: string }> {
 
   /**
    * Stops it, and waits until the service confirms the end. Once confirmed, further calls return the last view and ask nothing.
-   * It runs under a deadline of its own, 30 s with retries.
+   * It runs under a deadline of its own, 30 s with retries. What was leased from a pool is given back instead: only the pool stops it.
    *
    * @throws {@link SessionNotStoppedError} when the end is not confirmed; it may still cost money.
    * @throws {@link NotFoundError} when an attached handle names none.
    */
   stop(): Promise<View> {
+    if (this.#owner?.giveBack && this.#view) return this.#giveBack(this.#owner.giveBack, this.#view);
     if (this.#closed && this.#view) return Promise.resolve(this.#view);
     this.#stopping ??= this.#stop().finally(() => {
       this.#stopping = undefined;
@@ -85,9 +89,9 @@ export abstract class Live<View extends { readonly id: string }> {
     return this.#stopping;
   }
 
-  /** Stops it when this handle has opened it; else does nothing. */
+  /** Stops it when this handle has opened it, gives it back when it was leased; else does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.isOwned) await this.stop();
+    if (this.#owner) await this.stop();
   }
 
   /** Takes note of a view. */
@@ -102,6 +106,11 @@ export abstract class Live<View extends { readonly id: string }> {
     if (isClosed || !this.#closed) this.#view = view;
     if (isClosed) this.#close();
     return view;
+  }
+
+  async #giveBack(giveBack: () => Promise<void>, view: View): Promise<View> {
+    await giveBack();
+    return this.#view ?? view;
   }
 
   async #stop(): Promise<View> {
@@ -139,7 +148,7 @@ export abstract class Live<View extends { readonly id: string }> {
 }
 
 /** What was there and is not found any more has ended. */
-function isGone(error: unknown): boolean {
+export function isGone(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 404 || error.status === 410);
 }
 

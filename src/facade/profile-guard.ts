@@ -18,6 +18,11 @@ const NO_HOLD: ProfileHold = { release: () => {}, expire: () => {} };
 export class ProfileGuard {
   readonly #holders = new Map<string, { untilMs: number }>();
 
+  /** Whether a live session of this client has the profile. */
+  isHeld(profileId: string): boolean {
+    return (this.#holders.get(profileId.toLowerCase())?.untilMs ?? 0) > performance.now();
+  }
+
   /**
    * Takes the profile, if there is one to take.
    *
@@ -29,7 +34,7 @@ export class ProfileGuard {
     }
     if (profileId == null || access === "shared") return NO_HOLD;
     const id = profileId.toLowerCase();
-    if ((this.#holders.get(id)?.untilMs ?? 0) > performance.now()) {
+    if (this.isHeld(id)) {
       throw new ProfileInUseError(profileId, "another session of this client");
     }
     // No session outlives this, not even one whose stop was never confirmed.

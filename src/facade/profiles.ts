@@ -1,8 +1,11 @@
+import { projectAccount } from "./account.ts";
 import { complete } from "./answers.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
-import { InvalidInputError, NotFoundError } from "./errors.ts";
+import { InvalidInputError, NotFoundError, ProfileInUseError } from "./errors.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
+import { withLock } from "./pool/lock.ts";
+import { hashOf } from "./pool/shape.ts";
 import type { Body, CallOptions, Ok } from "./types.ts";
 import { untilAborted } from "./wait.ts";
 import { toDate } from "./wire.ts";
@@ -58,8 +61,9 @@ export class Profiles {
 
   /**
    * Finds the profile of this user, or of this name, and creates it when there is none. Calls that ask for the same at the same time
-   * share one answer; of duplicates the oldest wins.
+   * share one answer; with the client's `leaseStore`, processes that ask for the same create one. Of duplicates the oldest wins.
    *
+   * @throws {@link LeaseStoreError} when a profile is to be created and the `leaseStore` does not answer, or another process does not finish.
    * @throws {@link NotFoundError} with `strict`, when there is none.
    * @throws {@link InsufficientCreditsError} when the plan allows no further profile.
    * @throws {@link InvalidInputError} when neither name nor user id is given.
@@ -132,16 +136,35 @@ export class Profiles {
   /**
    * Deletes a profile and all that it keeps, for good.
    *
+   * @throws {@link ProfileInUseError} when a live session of this client has it, or a pool on the client's `leaseStore`.
    * @see `DELETE /v3/profiles/{profile_id}`
    */
   async delete(id: string, options: CallOptions = {}): Promise<void> {
-    await this.#context.api.DELETE("/v3/profiles/{profile_id}", { params: at(id), ...options });
+    const params = at(id);
+    await this.#refuseHeld(id);
+    await this.#context.api.DELETE("/v3/profiles/{profile_id}", { params, ...options });
   }
 
   async #ensure(fields: Wanted, strict: boolean, limits: CallOptions): Promise<EnsuredProfile> {
     const found = oldestOf(await this.#find(fields, limits));
     if (found) return { ...found, created: false };
     if (strict) throw noSuchProfile(fields);
+    const { leaseStore } = this.#context.shared;
+    if (!leaseStore) return this.#createOnce(fields, limits);
+    return withLock(leaseStore, `ensure:${await hashOf(fields)}`, async () => {
+      const meanwhile = oldestOf(await this.#find(fields, limits));
+      return meanwhile ? { ...meanwhile, created: false } : this.#createOnce(fields, limits);
+    });
+  }
+
+  async #refuseHeld(id: string): Promise<void> {
+    const { api, guard, shared } = this.#context;
+    if (guard.isHeld(id)) throw new ProfileInUseError(id, "a session of this client");
+    const leases = shared.leaseStore?.project((await projectAccount(api)).project) ?? shared.memory?.project("");
+    if (await leases?.isProfileHeld(id)) throw new ProfileInUseError(id, "a session of a pool");
+  }
+
+  async #createOnce(fields: Wanted, limits: CallOptions): Promise<EnsuredProfile> {
     const created = await this.create(fields, limits);
     // Another process may have created one meanwhile; a list that lags behind may not even have ours.
     const others = (await this.#find(fields, limits)).filter(({ id }) => id !== created.id);

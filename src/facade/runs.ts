@@ -158,6 +158,11 @@ export class Run<Output = unknown> {
     await this.#port.stop(options);
   }
 
+  /** Whether the end was seen, by whoever waits for it here. Asks nothing. */
+  get isDone(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** Looks once whether the run has ended. */
   async hasEnded(options: CallOptions = {}): Promise<boolean> {
     this.#end ??= (await this.#port.glance(options)).end;

@@ -6,8 +6,19 @@ import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
 import { SessionStoppedError } from "./errors.ts";
 import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
-import { hasUnknownOutcome, IDLE_LIFE_MS, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import {
+  hasUnknownOutcome,
+  IDLE_LIFE_MS,
+  type LivePort,
+  LONGEST_LIFE_MS,
+  type OpenOptions,
+  type Owner,
+  openLive,
+  useLive,
+} from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
+import type { Phase, PoolSource, SessionPort } from "./pool/session-port.ts";
+import { poolPort, refuseShortLived } from "./pool-port.ts";
 import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { Run, type RunResult } from "./runs.ts";
@@ -74,7 +85,7 @@ export class V2Session extends AgentSession<V2SessionView> {
   /** Tasks that were there before; without them a lost dispatch cannot be told from an older one. */
   #knownTasks: Set<string> | undefined;
 
-  constructor(context: Context, seen: V2SessionView | string, owner?: { readonly onClosed: () => void }) {
+  constructor(context: Context, seen: V2SessionView | string, owner?: Owner) {
     super(v2Port(context.api), seen, owner);
     this.#context = context;
     if (owner) this.#knownTasks = new Set(this.view?.tasks?.map(({ id }) => id));
@@ -177,15 +188,60 @@ export class V2Session extends AgentSession<V2SessionView> {
   }
 }
 
+function v2Body(request: V2OpenRequest): SessionBody {
+  return checkBody("POST /v2/sessions", browserSettings(request)) as SessionBody;
+}
+
+async function createV2(api: Api, body: SessionBody, limits: CallOptions): Promise<V2SessionView> {
+  return complete(await api.POST("/v2/sessions", { body, ...limits }), "POST /v2/sessions", "id");
+}
+
+const ENDED: ReadonlySet<string> = new Set(["finished", "failed", "stopped"]);
+
+function v2Phase({ status, tasks }: V2SessionView): Phase {
+  if (status === "stopped") return "closed";
+  return tasks?.some((task) => !ENDED.has(task.status)) ? "busy" : "idle";
+}
+
+/** All of a v2 session is baked in. Of a group, one caller's task must not be told to the next. */
+function v2SessionPort(context: Context, sessions: V2Sessions): SessionPort<V2OpenRequest, V2Session> {
+  const { get } = v2Port(context.api);
+  return poolPort<V2OpenRequest, V2SessionView, V2Session>(context, {
+    kind: "v2.session",
+    plan: (given, group) => {
+      const request = group ? { persistMemory: false, ...given } : given;
+      refuseShortLived(request);
+      const profileId = request.profileId ?? undefined;
+      return {
+        request,
+        baked: v2Body(request),
+        profileId,
+        longestLifeMs: LONGEST_LIFE_MS,
+        orphanLifeMs: IDLE_LIFE_MS,
+      };
+    },
+    create: (request, _mark, limits) => createV2(context.api, v2Body(request), limits),
+    get: (id) => get(id, {}),
+    phaseOf: v2Phase,
+    list: () => sessions.list({ filterBy: "active" }),
+    handle: (own, view, _request, owner) => new V2Session(own, view, owner),
+    attach: (id) => sessions.attach(id),
+    isQuiet: (session) => session.isQuiet,
+  });
+}
+
 /** Which sessions are listed. */
 export interface V2ListRequest extends Readonly<Pick<Query<"/v2/sessions", "get">, "filterBy">> {}
 
 /** Sessions of v2. */
-export class V2Sessions {
+export class V2Sessions implements PoolSource<V2OpenRequest, V2Session> {
+  /** For `SessionPool`. */
+  readonly sessionPort: SessionPort<V2OpenRequest, V2Session>;
   readonly #context: Context;
 
   constructor(context: Context) {
     this.#context = context;
+    this.sessionPort = v2SessionPort(context, this);
   }
 
   /**
@@ -197,7 +253,7 @@ export class V2Sessions {
    * @see `POST /v2/sessions`
    */
   async open(request: V2OpenRequest = {}, options: OpenOptions = {}): Promise<V2Session> {
-    const body = checkBody("POST /v2/sessions", browserSettings(request)) as SessionBody;
+    const body = v2Body(request);
     const { api, guard, reportLeak } = this.#context;
     return openLive({
       guard,
@@ -205,8 +261,7 @@ export class V2Sessions {
       options,
       profileId: request.profileId,
       livesMs: IDLE_LIFE_MS,
-      create: async (limits) =>
-        complete(await api.POST("/v2/sessions", { body, ...limits }), "POST /v2/sessions", "id"),
+      create: (limits) => createV2(api, body, limits),
       handle: (view, { release }) => new V2Session(this.#context, view, { onClosed: release }),
     });
   }

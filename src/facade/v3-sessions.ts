@@ -5,8 +5,19 @@ import { browserSettings } from "./browser-settings.ts";
 import { checkBody, checkId } from "./check.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError, SessionBusyError, SessionStoppedError, TimeoutError } from "./errors.ts";
-import { hasUnknownOutcome, IDLE_LIFE_MS, type LivePort, type OpenOptions, openLive, useLive } from "./live.ts";
+import {
+  hasUnknownOutcome,
+  IDLE_LIFE_MS,
+  type LivePort,
+  LONGEST_LIFE_MS,
+  type OpenOptions,
+  type Owner,
+  openLive,
+  useLive,
+} from "./live.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
+import type { Phase, PoolSource, SessionPort } from "./pool/session-port.ts";
+import { poolPort, refuseShortLived } from "./pool-port.ts";
 import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { type Baseline, Run, type RunResult, type V3View } from "./runs.ts";
@@ -15,6 +26,7 @@ import type { Body, CallOptions, Open } from "./types.ts";
 import { isFromUs, lastMessageId, messagesAfter } from "./v3-messages.ts";
 import { FRESH, hasAnswer, isV3Closed, v3RunPort } from "./v3-runs.ts";
 import { pollDelayMs, sleep } from "./wait.ts";
+import { toDate } from "./wire.ts";
 import { within } from "./within.ts";
 
 type SessionBody = Body<"/v3/sessions", "post">;
@@ -65,6 +77,7 @@ const NOT_FOR_TASKS = [
   "sessionId",
   "outputSchema",
 ] as const;
+const CLOCKS_DIFFER_MS = 60 * 60_000;
 const START_TIMEOUT_MS = 180_000;
 const SETTLE_LOOKS_MS = [250, 1_000, 2_000];
 
@@ -116,16 +129,11 @@ export class V3Session extends AgentSession<V3View> {
   #fresh: boolean;
   #lastMessageId: string | null = null;
 
-  constructor(
-    context: Context,
-    seen: V3View | string,
-    request: V3OpenRequest = {},
-    owner?: { readonly onClosed: () => void },
-  ) {
+  constructor(context: Context, seen: V3View | string, request: V3OpenRequest = {}, owner?: Owner) {
     super(v3Port(context.api), seen, owner);
     this.#context = context;
     this.#request = request;
-    this.#fresh = owner !== undefined;
+    this.#fresh = owner !== undefined && owner.giveBack === undefined;
   }
 
   /** Where a person can watch the browser; null when there is none, undefined before the first view. */
@@ -244,12 +252,77 @@ export class V3Session extends AgentSession<V3View> {
   }
 }
 
+function v3OpenBody(context: Context, request: V3OpenRequest): SessionBody {
+  refuseFields(request, "v3.sessions.open", "task", "sessionId", "outputSchema");
+  checkCacheScript(request.cacheScript, request.workspaceId);
+  return v3Body(context, { ...request, keepAlive: request.keepAlive ?? true });
+}
+
+async function createV3(api: Api, body: SessionBody, limits: CallOptions): Promise<V3View> {
+  return complete(await api.POST("/v3/sessions", { body, ...limits }), "POST /v3/sessions", "id");
+}
+
+function v3Phase(view: V3View): Phase {
+  if (isV3Closed(view)) return "closed";
+  if (view.status === "created") return "starting";
+  return view.status === "idle" ? "idle" : "busy";
+}
+
+/** What each task brings for itself; all else may have become a part of the session. */
+const OF_EACH_TASK = [
+  "model",
+  "thinkingLevel",
+  "maxCostUsd",
+  "sensitiveData",
+  "cacheScript",
+  "autoHeal",
+  "codeMode",
+] as const satisfies readonly (keyof V3TaskFields)[];
+
+function v3SessionPort(context: Context, sessions: V3Sessions): SessionPort<V3OpenRequest, V3Session> {
+  const { get } = v3Port(context.api);
+  return poolPort<V3OpenRequest, V3View, V3Session>(context, {
+    kind: "v3.session",
+    plan: (request) => {
+      refuseShortLived(request);
+      const baked: SessionBody = v3OpenBody(context, request);
+      for (const field of OF_EACH_TASK) delete baked[field];
+      const profileId = request.profileId ?? undefined;
+      return { request, baked, profileId, longestLifeMs: LONGEST_LIFE_MS, orphanLifeMs: IDLE_LIFE_MS };
+    },
+    create: (request, _mark, limits) => createV3(context.api, v3OpenBody(context, request), limits),
+    get: (id) => get(id, {}),
+    phaseOf: v3Phase,
+    list: () => liveV3(sessions.list()),
+    handle: (own, view, request, owner) => new V3Session(own, view, request, owner),
+    attach: (id) => sessions.attach(id),
+    isQuiet: (session) => session.isQuiet,
+  });
+}
+
+/** The list has no filter, and years of ended sessions. While it is in order, newest first, what is too old to live ends it. */
+async function* liveV3(views: AsyncIterable<V3View>): AsyncGenerator<V3View, void, undefined> {
+  const oldest = Date.now() - LONGEST_LIFE_MS - CLOCKS_DIFFER_MS;
+  let last = Number.POSITIVE_INFINITY;
+  let inOrder = true;
+  for await (const view of views) {
+    const createdAt = toDate(view.createdAt)?.getTime() ?? Number.NaN;
+    inOrder &&= createdAt <= last;
+    last = createdAt;
+    if (inOrder && createdAt < oldest) return;
+    if (!isV3Closed(view)) yield view;
+  }
+}
+
 /** Sessions of v3. */
-export class V3Sessions {
+export class V3Sessions implements PoolSource<V3OpenRequest, V3Session> {
+  /** For `SessionPool`. */
+  readonly sessionPort: SessionPort<V3OpenRequest, V3Session>;
   readonly #context: Context;
 
   constructor(context: Context) {
     this.#context = context;
+    this.sessionPort = v3SessionPort(context, this);
   }
 
   /**
@@ -261,9 +334,7 @@ export class V3Sessions {
    * @see `POST /v3/sessions`
    */
   async open(request: V3OpenRequest = {}, options: OpenOptions = {}): Promise<V3Session> {
-    refuseFields(request, "v3.sessions.open", "task", "sessionId", "outputSchema");
-    checkCacheScript(request.cacheScript, request.workspaceId);
-    const body = v3Body(this.#context, { ...request, keepAlive: request.keepAlive ?? true });
+    const body = v3OpenBody(this.#context, request);
     const { api, guard, reportLeak } = this.#context;
     return openLive({
       guard,
@@ -271,8 +342,7 @@ export class V3Sessions {
       options,
       profileId: request.profileId,
       livesMs: IDLE_LIFE_MS,
-      create: async (limits) =>
-        complete(await api.POST("/v3/sessions", { body, ...limits }), "POST /v3/sessions", "id"),
+      create: (limits) => createV3(api, body, limits),
       handle: (view, { release }) => new V3Session(this.#context, view, request, { onClosed: release }),
     });
   }

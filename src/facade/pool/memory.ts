@@ -92,7 +92,7 @@ class MemoryLeases implements ProjectLeases {
     const granted = this.#slotOf(want.token);
     if (granted) return this.#grantAgain(granted, want, now);
     if (!this.#strays.has(want.kind)) return { kind: "unready" };
-    const ticket = want.ticket ?? ++this.#counter;
+    const ticket = want.ticket ?? this.#waiters.get(want.token)?.ticket ?? ++this.#counter;
     const grant = this.#decide(want, ticket, now);
     if (grant.kind === "reuse" || grant.kind === "create") {
       this.#waiters.delete(want.token);

@@ -1,13 +1,12 @@
-/**
- * Where a resource keeps its {@link SessionPort}. A key of its own, so that the methods that users see stay theirs.
- */
-export const sessionPort: unique symbol = Symbol.for("browser-use-client/session-port") as never;
+import type { LeaseStore } from "./lease-store.ts";
 
 /** What a session is doing: not ready yet, ready, at work on a task, or over. */
 export type Phase = "starting" | "idle" | "busy" | "closed";
 
-/** What a request means for who pools it. */
-export interface SessionPlan {
+/** What a request means to who pools it. */
+export interface SessionPlan<Request> {
+  /** The request, with what follows from its sessions being pooled. */
+  readonly request: Request;
   /** All that is baked into a session at its opening, as plain data: sessions are alike only when this is. */
   readonly baked: unknown;
   /** The profile that the session will save when it is stopped. */
@@ -18,9 +17,16 @@ export interface SessionPlan {
   readonly orphanLifeMs: number;
 }
 
+/** What this process has taken for one session. */
+export interface Reservation {
+  release(): void;
+  /** Gives it back after so many milliseconds: a session that nobody knows of may live until then. */
+  expire(livesMs: number): void;
+}
+
 /** What stands between a leased session and its user. */
 export interface Hold {
-  /** Called before everything that the session sends. @throws when the lease is over. */
+  /** Called before everything that the session sends. It throws when the lease is over. */
   readonly check: () => void;
   /** What the session's own `stop` and dispose do: they give it back. */
   readonly release: () => Promise<void>;
@@ -44,10 +50,10 @@ export type OpenFailure = "full" | "later" | "refused" | "unknown";
 export interface SessionPort<Request, Session> {
   /** Names the kind in the store. */
   readonly kind: string;
-  /** Checks a request, and says what it means. @throws for one that cannot be. */
-  plan(request: Request): SessionPlan;
-  /** Holds in this process what two sessions must not have at once; gives back how to let go. @throws when it is taken. */
-  reserve(plan: SessionPlan): () => void;
+  /** Checks a request, and says what it means. With `group`, its sessions will serve callers who must not know of each other. */
+  plan(request: Request, options: { readonly group: boolean }): SessionPlan<Request>;
+  /** Takes in this process what two sessions must not have at once. It throws when that is taken. */
+  reserve(profileId: string | undefined): Reservation;
   /** Opens a session: one try, at most `timeoutMs`. The session carries `mark` where it can. */
   open(
     request: Request,
@@ -58,18 +64,26 @@ export interface SessionPort<Request, Session> {
   /** All sessions of this kind that are live, each once. */
   list(): AsyncIterable<{ readonly id: string; readonly mark?: string | undefined }>;
   /** Stops a session; resolves when its end is confirmed. One that has ended already is a success. */
-  stop(id: string): Promise<void>;
-  /** Whether it is sure, without asking, that no task runs. */
+  stop(id: string, options: { readonly savesProfile: boolean }): Promise<void>;
+  /** Whether it is sure, without asking, that a session is open and no task runs in it. */
   isQuiet(session: Session): boolean;
   /** What came of a failed `open`. */
   failureOf(error: unknown): OpenFailure;
   /** The vendor's project, and how many sessions it may have at once, over all kinds. */
   account(): Promise<{ readonly project: string; readonly maxSessions: number }>;
   /** What the pools of one client have in common. */
-  readonly shared: { leaseStore?: import("./lease-store.ts").LeaseStore | undefined };
+  readonly shared: SharedStores;
 }
 
-/** Anything that sessions can be pooled from. */
+/** Where the pools of one client count, when they bring no store. */
+export interface SharedStores {
+  /** What the client was given. */
+  readonly leaseStore?: LeaseStore | undefined;
+  /** Else: made by the first pool that needs it. */
+  memory?: LeaseStore | undefined;
+}
+
+/** Anything whose sessions can be pooled. */
 export interface PoolSource<Request, Session> {
-  readonly [sessionPort]: SessionPort<Request, Session>;
+  readonly sessionPort: SessionPort<Request, Session>;
 }

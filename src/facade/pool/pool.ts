@@ -1,0 +1,298 @@
+import { checkMs, refuseUnknown } from "../check.ts";
+import { InvalidInputError, PoolClosedError, PoolTimeoutError } from "../errors.ts";
+import { untilAborted } from "../wait.ts";
+import { within } from "../within.ts";
+import { Keeper, type Reaping } from "./keeper.ts";
+import type { Lease } from "./lease.ts";
+import type { LeaseCounts, LeaseStore, SlotView } from "./lease-store.ts";
+import { memoryLeaseStore } from "./memory.ts";
+import { type PoolOptions, type PoolSettings, poolSettings } from "./options.ts";
+import { Search, type Tools, type Wish } from "./search.ts";
+import type { PoolSource, SessionPlan, SessionPort } from "./session-port.ts";
+import { hashOf } from "./shape.ts";
+
+const NOT_CONNECTED = "The account, whose cap the pool needs, was not answered in time.";
+const CLAIM_TIMEOUT_MS = 5_000;
+const ACQUIRE_TIMEOUT_MS = 5 * 60_000;
+const DRAIN_TIMEOUT_MS = 30_000;
+const ACCOUNT_MS = 10 * 60_000;
+
+/** Whose session it is: of one caller's key, of a group that shares, or, with neither, of this one lease. */
+export interface PoolKey {
+  /** Your name for what belongs together, such as `ticket:4711`: it has one live session at most, and nobody else gets that. */
+  readonly key?: string | undefined;
+  /** Your word that sessions opened alike may serve all requests of this group, one after the other: cookies and tabs stay as they are. */
+  readonly group?: string | undefined;
+}
+
+/** What is acquired: what a session is opened with, and whose it is. */
+export type AcquireRequest<Request> = Request & PoolKey;
+
+/** How a session is waited for. */
+export interface AcquireOptions {
+  /** Ends the wait, which then rejects with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long to wait, the opening included, in milliseconds. Default: 5 minutes. */
+  readonly waitTimeoutMs?: number | undefined;
+}
+
+/** What the pools of the project hold now, over all processes. */
+export interface PoolStats extends LeaseCounts {
+  /** The cap. */
+  readonly maxSessions: number;
+  /** How much of the cap others take: strays, and what the service last refused. */
+  readonly outsideUse: number;
+}
+
+/** What a pool is connected to, once it knows its project. */
+interface Home {
+  readonly keeper: Keeper;
+  cap: number;
+  capAt: number;
+}
+
+/**
+ * Lends sessions: one lease per session at a time, one live session per key, one writer per profile, never more sessions than the
+ * cap, and nothing left behind. With a shared store that holds over all processes that use it.
+ *
+ * A pool that was used keeps its process alive until {@link SessionPool.close}.
+ */
+export class SessionPool<Request extends object, Session> implements AsyncDisposable {
+  readonly #port: SessionPort<Request, Session>;
+  readonly #settings: PoolSettings;
+  readonly #store: LeaseStore;
+  readonly #isLocal: boolean;
+  readonly #holder: string = crypto.randomUUID();
+  readonly #leases = new Set<Lease<Session>>();
+  readonly #pauses = new Map<string, { readonly wake: () => void; readonly fail: (error: Error) => void }>();
+  #home: Promise<Home> | undefined;
+  #unwatch: () => void = () => {};
+  #inOrder: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+  #drained: () => void = () => {};
+
+  /** @throws {@link InvalidInputError} for options that cannot be right. */
+  constructor(source: PoolSource<Request, Session>, options: PoolOptions = {}) {
+    const port = source?.sessionPort;
+    if (!port) throw new InvalidInputError("SessionPool takes v2.sessions, v3.sessions, browsers, or another source.");
+    this.#port = port;
+    this.#settings = poolSettings(options);
+    const given = this.#settings.store ?? port.shared.leaseStore;
+    this.#isLocal = given === undefined;
+    port.shared.memory ??= memoryLeaseStore();
+    this.#store = given ?? port.shared.memory;
+  }
+
+  /**
+   * Waits for a session and leases it: the key's own, one of the group, or a new one. In order of arrival.
+   *
+   * @throws {@link PoolTimeoutError} after `waitTimeoutMs`, with `reason` and the last failure as `cause`; also when too many wait.
+   * @throws {@link LeaseStoreError} when the store did not answer until then.
+   * @throws {@link PoolClosedError} once the pool closes.
+   * @throws {@link ProfileInUseError} when a session outside the pool, in this process, has the profile.
+   * @throws what the service refuses an opening with; with `outcome: "unknown"` the slot stays counted until that is settled.
+   * @throws `options.signal.reason` when aborted; a session that opens all the same goes to the next in line, or is stopped.
+   */
+  async acquire(request: AcquireRequest<Request>, options: AcquireOptions = {}): Promise<Lease<Session>> {
+    const { signal, waitTimeoutMs, ...unknown } = options;
+    refuseUnknown(unknown, "acquire");
+    const limitMs = checkMs("waitTimeoutMs", waitTimeoutMs, ACQUIRE_TIMEOUT_MS);
+    const draft = this.#draft(request);
+    this.#refuseClosed();
+    let search: Search<Request, Session> | undefined;
+    const timeUp = () => search?.timeUp(limitMs) ?? new PoolTimeoutError(NOT_CONNECTED, "vendor");
+    const lease = await within(limitMs, timeUp, signal, async (own) => {
+      const home = await untilAborted(this.#connected(), own);
+      search = new Search(this.#tools(home), await this.#wish(draft));
+      return search.run(own);
+    });
+    if (!this.#closing) return lease;
+    await lease.release({ reuse: false });
+    throw new PoolClosedError();
+  }
+
+  /**
+   * Acquires a session, runs `fn` with it, and releases it whatever happens. Rejects as `acquire` or as `fn` does.
+   */
+  async use<T>(
+    request: AcquireRequest<Request>,
+    fn: (session: Session, lease: Lease<Session>) => T | Promise<T>,
+    options?: AcquireOptions,
+  ): Promise<T> {
+    const lease = await this.acquire(request, options);
+    try {
+      return await fn(lease.session, lease);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /** What is counted now, over all processes. */
+  async stats(): Promise<PoolStats> {
+    const { keeper, cap } = await this.#connected();
+    const counts = await keeper.leases.counts();
+    const room = Math.max(0, Math.min(cap - counts.strays, counts.shrunkTo ?? cap));
+    return { ...counts, maxSessions: cap, outsideUse: cap - room };
+  }
+
+  /** Every slot, over all processes. */
+  async slots(): Promise<readonly SlotView[]> {
+    return (await this.#connected()).keeper.leases.slots();
+  }
+
+  /**
+   * Cleans up after processes that are gone: stops what is overdue, and looks at the service for sessions on nobody's record. A pool in use
+   * does so by itself; call it where all processes may have died.
+   */
+  async reap(): Promise<Reaping> {
+    this.#refuseClosed();
+    const { keeper } = await this.#connected();
+    const strays = await keeper.reconcile(0);
+    return { ...(await keeper.reap()), strays };
+  }
+
+  /**
+   * Lends nothing more, waits until all leases are released, stops the sessions that this pool has opened and that wait for their next
+   * lease, and lets the process end. Leases that are still out after `timeoutMs` (default: 30,000) are ended and their sessions stopped.
+   * It does not reject: a stop that fails is an event, and the other processes try again.
+   */
+  close({ timeoutMs = DRAIN_TIMEOUT_MS }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs);
+    return this.#closing;
+  }
+
+  /** {@link SessionPool.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    for (const { fail } of this.#pauses.values()) fail(new PoolClosedError());
+    const home = await this.#home?.catch(() => undefined);
+    if (!home) return;
+    const { keeper } = home;
+    await this.#drain(timeoutMs);
+    await Promise.all([...this.#leases].map((lease) => lease.release({ reuse: false })));
+    await keeper.settle();
+    const claim = () => keeper.leases.claimIdle(this.#port.kind, this.#holder, this.#settings.stopRetryMs);
+    const claims = await keeper.insist(claim, CLAIM_TIMEOUT_MS).catch(() => []);
+    await Promise.all(claims.map((claimed) => keeper.stop(claimed)));
+    await keeper.close();
+    this.#unwatch();
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    if (this.#leases.size === 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    clearTimeout(timer);
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing) throw new PoolClosedError();
+  }
+
+  /** Checks a request before anything is asked. */
+  #draft(request: AcquireRequest<Request>): { plan: SessionPlan<Request>; key?: string; group?: string } {
+    const { key, group, ...open } = request;
+    for (const [name, value] of Object.entries({ key, group })) {
+      if (value === undefined || (typeof value === "string" && value !== "")) continue;
+      throw new InvalidInputError(`${name} must be a text that is not empty.`);
+    }
+    if (key !== undefined && group !== undefined) throw new InvalidInputError("Give a key or a group, not both.");
+    // What is left of the request when the pool's own two fields are taken out is the port's.
+    const plan = this.#port.plan(open as unknown as Request, { group: group !== undefined });
+    return { plan, ...(key !== undefined && { key }), ...(group !== undefined && { group }) };
+  }
+
+  /** Hashing takes a moment, and not always the same; those who come first are still first afterwards. */
+  #wish({ plan, key, group }: { plan: SessionPlan<Request>; key?: string; group?: string }): Promise<Wish<Request>> {
+    const { kind } = this.#port;
+    const { profileAccess, saveProfile } = this.#settings;
+    const isStoppedAtOnce = plan.profileId !== undefined && saveProfile === "on-release";
+    const isKept = (key ?? group) !== undefined && !isStoppedAtOnce;
+    const hashes = Promise.all([
+      isKept ? hashOf([kind, plan.baked, { key, group }]) : undefined,
+      key === undefined ? undefined : hashOf([kind, key]),
+    ]);
+    const profileId = profileAccess === "exclusive" ? plan.profileId : undefined;
+    const wish = Promise.all([hashes, this.#inOrder]).then(([[shape, hashedKey]]) => {
+      return { plan, key, want: { shape, key: hashedKey, profileId } };
+    });
+    this.#inOrder = wish.catch(() => {});
+    return wish;
+  }
+
+  #connected(): Promise<Home> {
+    this.#home ??= this.#connect().catch((error) => {
+      this.#home = undefined;
+      throw error;
+    });
+    return this.#home;
+  }
+
+  async #connect(): Promise<Home> {
+    const { maxSessions, project } = this.#settings;
+    const isKnown = maxSessions !== undefined && (this.#isLocal || project !== undefined);
+    const account = isKnown ? undefined : await this.#port.account();
+    // The memory of one client is of one project anyway.
+    const leases = this.#store.project(this.#isLocal ? "" : (project ?? account?.project ?? ""));
+    const cap = maxSessions ?? account?.maxSessions ?? 1;
+    this.#unwatch = leases.watch(this.#holder, (token) => this.#pauses.get(token)?.wake());
+    const keeper = new Keeper(leases, this.#port, this.#settings);
+    // The first of a fleet looks at the service before anything is lent; for the others it is soon done, or not due.
+    await keeper.reconcile().catch((error) => {
+      this.#unwatch();
+      return keeper.close().then(() => Promise.reject(error));
+    });
+    return { keeper, cap, capAt: performance.now() };
+  }
+
+  #tools(home: Home): Tools<Request, Session> {
+    this.#refreshCap(home);
+    return {
+      keeper: home.keeper,
+      port: this.#port,
+      settings: this.#settings,
+      holder: this.#holder,
+      cap: () => home.cap,
+      pause: (token, ms, signal) => this.#pause(token, ms, signal),
+      onLease: (lease) => this.#leases.add(lease),
+      onEnd: (lease) => {
+        this.#leases.delete(lease);
+        if (this.#leases.size === 0) this.#drained();
+      },
+    };
+  }
+
+  /** Plans change; a look that fails changes nothing. */
+  #refreshCap(home: Home): void {
+    if (this.#settings.maxSessions !== undefined || performance.now() - home.capAt < ACCOUNT_MS) return;
+    home.capAt = performance.now();
+    const asked = this.#port.account().then(({ maxSessions }) => {
+      home.cap = maxSessions;
+    });
+    home.keeper.inBackground(asked);
+  }
+
+  #pause(token: string, ms: number, signal: AbortSignal): Promise<void> {
+    this.#refuseClosed();
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", leave);
+        this.#pauses.delete(token);
+        settle();
+      };
+      const wake = end(resolve);
+      const leave = end(() => reject(signal.reason));
+      const timer = setTimeout(wake, ms);
+      signal.addEventListener("abort", leave, { once: true });
+      this.#pauses.set(token, { wake, fail: (error) => end(() => reject(error))() });
+      if (signal.aborted) leave();
+    });
+  }
+}
