@@ -361,7 +361,8 @@ class MemoryLeases implements ProjectLeases {
 
   async reconcile({ kind, startedAt, live, graceMs, exclusive }: Pass): Promise<Reconciled> {
     const known = this.#strays.get(kind);
-    const unrecorded = live.filter(({ id }) => !this.#bySession.has(id));
+    const once = new Map(live.map((session) => [session.id, session]));
+    const unrecorded = [...once.values()].filter(({ id }) => !this.#bySession.has(id));
     const strays = new Map(
       unrecorded.map(({ id }) => {
         const firstSeen = known?.get(id)?.firstSeen ?? startedAt;

@@ -18,8 +18,9 @@ function optional(text: string): string | undefined {
 
 /** Reads the answer of `acquire`. */
 export function grantOf(answer: unknown): Grant {
-  const [kind, ticketText, ...rest] = listOf(answer);
-  const ticket = Number(ticketText);
+  const [kindText, ticketText, ...rest] = listOf(answer);
+  // A client may be set up to give buffers for texts, or texts for numbers.
+  const [kind, ticket] = [String(kindText), Number(ticketText)];
   const [first = "", second = "", third = "", fourth = ""] = rest.map(String);
   switch (kind) {
     case "reuse":
@@ -62,10 +63,16 @@ export function countsOf(answer: unknown): LeaseCounts {
   };
 }
 
-/** Reads one slot of the answer of `slots`. */
-export function viewOf(answer: unknown): SlotView {
-  const [slot = "", state, kind = "", sessionId = "", profileId = "", holder = "", ...numbers] = textsOf(answer);
-  const [fence = 0, uses = 0, dueInMs = 0] = numbers.map(Number);
+/** Reads the answer of `slots`. */
+export function viewsOf(answer: unknown): SlotView[] {
+  const [now, views] = listOf(answer);
+  return listOf(views).map((view) => viewOf(view, Number(now)));
+}
+
+function viewOf(answer: unknown, now: number): SlotView {
+  const texts = listOf(answer).map((text) => (text === null ? "" : String(text)));
+  const [slot = "", state, kind = "", sessionId = "", profileId = "", holder = "", ...numbers] = texts;
+  const [fence = 0, uses = 0, due = 0] = numbers.map(Number);
   return {
     slot,
     // The scripts have no other states.
@@ -76,7 +83,7 @@ export function viewOf(answer: unknown): SlotView {
     holder,
     fence,
     uses,
-    dueInMs,
+    dueInMs: due - now,
   };
 }
 

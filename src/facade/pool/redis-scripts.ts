@@ -316,13 +316,10 @@ return answer
 const slots = `
 local views = {}
 for i, id in ipairs(redis.call("ZRANGE", key("slots"), 0, -1)) do
-  local slot = load(id)
-  views[i] = {
-    id, slot.state, slot.kind, slot.sid or "", slot.profileId or "", slot.holder, int(slot.fence), int(slot.uses),
-    int(slot.due - now),
-  }
+  views[i] = redis.call("HMGET", key("slot", id), "state", "kind", "sid", "profileId", "holder", "fence", "uses", "due")
+  table.insert(views[i], 1, id)
 end
-return views
+return { int(now), views }
 `;
 
 const unlock = `

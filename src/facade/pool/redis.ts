@@ -14,7 +14,7 @@ import type {
   SlotView,
   Want,
 } from "./lease-store.ts";
-import { claimOf, countsOf, grantOf, listOf, strayOf, textsOf, viewOf } from "./redis-answers.ts";
+import { claimOf, countsOf, grantOf, listOf, strayOf, textsOf, viewsOf } from "./redis-answers.ts";
 import { type RedisClient, redisLink } from "./redis-client.ts";
 import { checkMemoryPolicy, commandsOf, type RunScript, type SendCommand, scriptRunner } from "./redis-commands.ts";
 import { scripts as ownScripts, type ScriptName } from "./redis-scripts.ts";
@@ -152,7 +152,7 @@ class RedisLeases implements ProjectLeases {
 
   async release(slot: string, token: string, terms: ReleaseTerms): Promise<"idle" | "stop" | "lost"> {
     const { to, idleMs, maxUses, stopMs } = terms;
-    const answer = await this.#run("release", { slot, token, to, idleMs, maxUses, stopMs });
+    const answer = String(await this.#run("release", { slot, token, to, idleMs, maxUses, stopMs }));
     return answer === "idle" || answer === "stop" ? answer : "lost";
   }
 
@@ -193,7 +193,7 @@ class RedisLeases implements ProjectLeases {
   }
 
   async slots(): Promise<readonly SlotView[]> {
-    return listOf(await this.#run("slots", {})).map(viewOf);
+    return viewsOf(await this.#run("slots", {}));
   }
 
   watch(holder: string, wake: (token: string) => void): () => void {

@@ -1,0 +1,4 @@
+import { memoryLeaseStore } from "../../../src/facade/pool/memory.ts";
+import { leaseStoreConformance } from "./lease-store.conformance.ts";
+
+leaseStoreConformance("memory", async () => ({ store: memoryLeaseStore() }));
