@@ -1,7 +1,14 @@
 import { projectAccount } from "./account.ts";
 import type { Api } from "./api.ts";
 import type { Context } from "./context.ts";
-import { ApiError, BrowserUseError, ConcurrencyLimitError, ConnectionError, InvalidInputError } from "./errors.ts";
+import {
+  ApiError,
+  BrowserUseError,
+  ConcurrencyLimitError,
+  ConnectionError,
+  InvalidInputError,
+  TimeoutError,
+} from "./errors.ts";
 import { hasUnknownOutcome, isGone, type Live, type Owner } from "./live.ts";
 import type { OpenFailure, Phase, Seen, SessionPlan, SessionPort } from "./pool/session-port.ts";
 import type { CallOptions } from "./types.ts";
@@ -44,7 +51,7 @@ export function poolPort<Request, View extends AnyView, Session extends Live<Vie
     kind: parts.kind,
     shared: context.shared,
     plan: (request, { group }) => parts.plan(request, group),
-    reserve: (profileId) => context.guard.hold(profileId),
+    reserve: (profileId) => context.guard.holdForPool(profileId),
     open: async (request, { mark, timeoutMs }) =>
       seen(await parts.create(request, mark, { timeoutMs, totalTimeoutMs: timeoutMs, maxRetries: 0 })),
     get: async (id) => {
@@ -110,7 +117,7 @@ async function untilFinished(get: () => Promise<AnyView>): Promise<void> {
 function failureOf(error: unknown): OpenFailure {
   if (hasUnknownOutcome(error) || !(error instanceof BrowserUseError)) return "unknown";
   if (error instanceof ConcurrencyLimitError) return "full";
-  if (error instanceof ConnectionError) return "later";
+  if (error instanceof ConnectionError || error instanceof TimeoutError) return "later";
   if (!(error instanceof ApiError)) return "refused";
   const { status } = error;
   if (status === 429 || status === 503) return "later";

@@ -14,13 +14,18 @@ export interface ProfileHold {
 
 const NO_HOLD: ProfileHold = { release: () => {}, expire: () => {} };
 
+interface Holder {
+  untilMs: number;
+  readonly isPooled: boolean;
+}
+
 /** One writer per profile, among the sessions that one client has opened. */
 export class ProfileGuard {
-  readonly #holders = new Map<string, { untilMs: number }>();
+  readonly #holders = new Map<string, Set<Holder>>();
 
   /** Whether a live session of this client has the profile. */
   isHeld(profileId: string): boolean {
-    return (this.#holders.get(profileId.toLowerCase())?.untilMs ?? 0) > performance.now();
+    return this.#live(profileId.toLowerCase()).length > 0;
   }
 
   /**
@@ -33,20 +38,39 @@ export class ProfileGuard {
       throw new InvalidInputError('profileAccess must be "exclusive" or "shared".');
     }
     if (profileId == null || access === "shared") return NO_HOLD;
+    if (this.isHeld(profileId)) throw new ProfileInUseError(profileId, "another session of this client");
+    return this.#add(profileId, false);
+  }
+
+  /**
+   * Takes the profile for a pool, whose store knows best when its own last session has let go of it.
+   *
+   * @throws {@link ProfileInUseError} when a live session outside the pool has it.
+   */
+  holdForPool(profileId: string | undefined): ProfileHold {
+    if (profileId === undefined) return NO_HOLD;
+    if (this.#live(profileId.toLowerCase()).every(({ isPooled }) => isPooled)) return this.#add(profileId, true);
+    throw new ProfileInUseError(profileId, "a session of this client that is not the pool's");
+  }
+
+  #add(profileId: string, isPooled: boolean): ProfileHold {
     const id = profileId.toLowerCase();
-    if (this.isHeld(id)) {
-      throw new ProfileInUseError(profileId, "another session of this client");
-    }
     // No session outlives this, not even one whose stop was never confirmed.
-    const holder = { untilMs: performance.now() + LONGEST_LIFE_MS };
-    this.#holders.set(id, holder);
+    const holder = { untilMs: performance.now() + LONGEST_LIFE_MS, isPooled };
+    this.#holders.set(id, new Set([...this.#live(id), holder]));
     return {
       release: () => {
-        if (this.#holders.get(id) === holder) this.#holders.delete(id);
+        const holders = this.#holders.get(id);
+        holders?.delete(holder);
+        if (holders?.size === 0) this.#holders.delete(id);
       },
       expire: (livesMs) => {
         holder.untilMs = performance.now() + livesMs;
       },
     };
+  }
+
+  #live(id: string): Holder[] {
+    return [...(this.#holders.get(id) ?? [])].filter(({ untilMs }) => untilMs > performance.now());
   }
 }

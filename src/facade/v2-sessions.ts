@@ -209,7 +209,7 @@ function v2SessionPort(context: Context, sessions: V2Sessions): SessionPort<V2Op
   return poolPort<V2OpenRequest, V2SessionView, V2Session>(context, {
     kind: "v2.session",
     plan: (given, group) => {
-      const request = group ? { persistMemory: false, ...given } : given;
+      const request = group ? { ...given, persistMemory: given.persistMemory ?? false } : given;
       refuseShortLived(request);
       const profileId = request.profileId ?? undefined;
       return {

@@ -300,16 +300,21 @@ function v3SessionPort(context: Context, sessions: V3Sessions): SessionPort<V3Op
   });
 }
 
-/** The list has no filter, and years of ended sessions. While it is in order, newest first, what is too old to live ends it. */
+/**
+ * The list has no filter, and years of ended sessions. Where it is seen to be in order, newest first, what is too old to live ends it;
+ * one item alone shows no order.
+ */
 async function* liveV3(views: AsyncIterable<V3View>): AsyncGenerator<V3View, void, undefined> {
   const oldest = Date.now() - LONGEST_LIFE_MS - CLOCKS_DIFFER_MS;
   let last = Number.POSITIVE_INFINITY;
   let inOrder = true;
+  let falls = false;
   for await (const view of views) {
     const createdAt = toDate(view.createdAt)?.getTime() ?? Number.NaN;
     inOrder &&= createdAt <= last;
+    falls ||= createdAt < last && last !== Number.POSITIVE_INFINITY;
     last = createdAt;
-    if (inOrder && createdAt < oldest) return;
+    if (inOrder && falls && createdAt < oldest) return;
     if (!isV3Closed(view)) yield view;
   }
 }

@@ -1,8 +1,9 @@
-import { LeaseStoreError } from "../errors.ts";
-import { Deadline, sleep } from "../wait.ts";
+import { Deadline, sleep, untilAborted } from "../wait.ts";
 import { warn } from "../warning.ts";
+import { within } from "../within.ts";
 import type { PoolEvent } from "./events.ts";
 import type { Claim, LiveSession, ProjectLeases, ReleaseTerms, Stray } from "./lease-store.ts";
+import { answered } from "./lock.ts";
 import type { PoolSettings } from "./options.ts";
 import type { Reservation, SessionPort } from "./session-port.ts";
 import type { Tenure } from "./tenure.ts";
@@ -45,7 +46,7 @@ export class Keeper {
   #reported: ReadonlySet<string> = new Set();
 
   constructor(leases: ProjectLeases, port: KeptPort, settings: PoolSettings) {
-    this.leases = leases;
+    this.leases = answering(leases);
     this.#port = port;
     this.#settings = settings;
     this.#tick();
@@ -62,9 +63,9 @@ export class Keeper {
     }
   }
 
-  /** Renews a lease until it is dropped. */
-  keep(tenure: Tenure): void {
-    this.#tenures.set(tenure, { stack: new Error("acquired here").stack, warned: false });
+  /** Renews a lease until it is dropped. `stack`: where it was acquired. */
+  keep(tenure: Tenure, stack: string | undefined): void {
+    this.#tenures.set(tenure, { stack, warned: false });
     this.#renewing ??= setTimeout(() => this.#renew(), this.#settings.leaseMs / 3);
   }
 
@@ -77,30 +78,39 @@ export class Keeper {
   /** Stops what was claimed. A stop that fails is an event, and is tried again by whoever reaps. */
   async stop(claim: Claim, reservation?: Reservation): Promise<boolean> {
     const { slot, sessionId, profileId, why } = claim;
+    const { stopRetryMs } = this.#settings;
+    const claimed = new Deadline(stopRetryMs);
     try {
+      const stopping = this.#port.stop(sessionId, { savesProfile: profileId !== undefined });
+      await inTime(stopping, stopRetryMs);
       // Given back before the slot is free, so that who gets that next finds it free here as well.
-      await this.#port.stop(sessionId, { savesProfile: profileId !== undefined }).finally(() => reservation?.release());
+      reservation?.release();
       if (profileId !== undefined) await sleep(this.#settings.profileSettleMs);
       await this.insist(() => this.leases.stopped(slot), STOPPED_TIMEOUT_MS);
       this.emit({ type: "stopped", sessionId, why });
       return true;
     } catch (error) {
+      // Until then nobody tries the stop again, so that the session may live on.
+      reservation?.expire(claimed.remainingMs);
       this.emit({ type: "stopFailed", sessionId, error });
       return false;
     }
   }
 
   /** A lease is over that was not released. Its session is never lent again, so that the sooner it is stopped the better. */
-  lost(tenure: Tenure, profileId: string | undefined): void {
+  lost(tenure: Tenure, profileId: string | undefined, reservation: Reservation): void {
     this.#tenures.delete(tenure);
     const { slot, token, sessionId } = tenure;
     this.emit({ type: "lost", sessionId, error: tenure.signal.reason });
     const release = this.leases.release(slot, token, this.releaseTerms("stop")).catch(() => "lost");
-    this.inBackground(release.then(() => this.stop({ slot, sessionId, profileId, why: "lease over" })));
+    const claim = { slot, sessionId, profileId, why: "lease over" } as const;
+    this.inBackground(release.then(() => this.stop(claim, reservation)));
   }
 
-  releaseTerms(to: ReleaseTerms["to"]): ReleaseTerms {
+  /** A session that was not used in the end is kept, however often it was lent. */
+  releaseTerms(to: "idle" | "stop" | "unused"): ReleaseTerms {
     const { idleTimeoutMs: idleMs, maxUses, stopRetryMs: stopMs } = this.#settings;
+    if (to === "unused") return { to: "idle", idleMs, maxUses: Number.MAX_SAFE_INTEGER, stopMs };
     return { to, idleMs, maxUses, stopMs };
   }
 
@@ -110,8 +120,7 @@ export class Keeper {
     for (;;) {
       try {
         return await call();
-      } catch (cause) {
-        const error = storeError(cause);
+      } catch (error) {
         this.emit({ type: "storeFailed", error });
         if (deadline.remainingMs < STORE_RETRY_MS) throw error;
         await sleep(jittered(STORE_RETRY_MS));
@@ -146,6 +155,12 @@ export class Keeper {
       this.#looking = undefined;
     });
     return this.#looking;
+  }
+
+  /** Looks at the vendor now. A look that is under way may have missed what this one is to see. */
+  async lookAnew(): Promise<number> {
+    await this.#looking?.catch(() => {});
+    return this.reconcile(0);
   }
 
   /** The first look, without which nothing may be opened. */
@@ -186,7 +201,7 @@ export class Keeper {
 
   async #stopStray({ id: sessionId, slot }: Stray): Promise<void> {
     try {
-      await this.#port.stop(sessionId, { savesProfile: true });
+      await inTime(this.#port.stop(sessionId, { savesProfile: true }), this.#settings.stopRetryMs);
       await this.leases.strayStopped(this.#port.kind, sessionId);
       if (slot !== undefined) await this.leases.stopped(slot);
       this.emit({ type: "stopped", sessionId, why: "stray" });
@@ -225,7 +240,7 @@ export class Keeper {
         else tenure.renewed(askedAt, leaseMs);
       }
     } catch (error) {
-      this.emit({ type: "storeFailed", error: storeError(error) });
+      this.emit({ type: "storeFailed", error });
     }
     const isNeeded = this.#tenures.size > 0 && !this.#closed;
     this.#renewing = isNeeded ? setTimeout(() => this.#renew(), leaseMs / 3) : undefined;
@@ -241,10 +256,32 @@ export class Keeper {
   }
 }
 
-/** Whatever a store throws, callers see one kind of error. */
-export function storeError(cause: unknown): LeaseStoreError {
-  if (cause instanceof LeaseStoreError) return cause;
-  return new LeaseStoreError("The lease store failed.", { cause });
+/** What is not done in time counts as failed. */
+export function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  const timeUp = () => new Error(`It was not done within ${timeoutMs} ms.`);
+  return within(timeoutMs, timeUp, undefined, (signal) => untilAborted(work, signal));
+}
+
+/** The same store, which always answers: in time, or with a `LeaseStoreError`. */
+function answering(leases: ProjectLeases): ProjectLeases {
+  return {
+    acquire: (want) => answered(leases.acquire(want)),
+    leave: (token) => answered(leases.leave(token)),
+    attach: (...opened) => answered(leases.attach(...opened)),
+    createFailed: (...failed) => answered(leases.createFailed(...failed)),
+    renew: (...held) => answered(leases.renew(...held)),
+    release: (...held) => answered(leases.release(...held)),
+    stopped: (slot) => answered(leases.stopped(slot)),
+    reap: (...due) => answered(leases.reap(...due)),
+    claimIdle: (...own) => answered(leases.claimIdle(...own)),
+    beginPass: (...due) => answered(leases.beginPass(...due)),
+    reconcile: (pass) => answered(leases.reconcile(pass)),
+    strayStopped: (...stray) => answered(leases.strayStopped(...stray)),
+    isProfileHeld: (profileId) => answered(leases.isProfileHeld(profileId)),
+    counts: () => answered(leases.counts()),
+    slots: () => answered(leases.slots()),
+    watch: (holder, wake) => leases.watch(holder, wake),
+  };
 }
 
 function jittered(ms: number): number {

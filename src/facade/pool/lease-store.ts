@@ -38,6 +38,8 @@ export interface Want {
   readonly key?: string | undefined;
   /** The profile that the session will write: at most one slot has it. */
   readonly profileId?: string | undefined;
+  /** Whether nobody else opens sessions of this kind: a stray may then be what is left of a lost record, and write any profile. */
+  readonly exclusive: boolean;
   /** How many slots of the project there may be, of all kinds. */
   readonly cap: number;
   /** How many may wait, over all processes. */
@@ -56,7 +58,7 @@ export interface Want {
 }
 
 /**
- * Why one has to wait. `key`: another lease, or what is left of one, has this key. `profile`: another session writes it. `cap`: all
+ * Why one has to wait. `key`: another lease, or what is left of one, has this key. `profile`: another session writes it, or a stray may. `cap`: all
  * slots are in use. `queue`: others came first.
  */
 export type WaitReason = "key" | "profile" | "cap" | "queue";

@@ -157,7 +157,13 @@ class MemoryLeases implements ProjectLeases {
       const slot = this.#locks.get(lock);
       if (slot && (slot.state !== "idle" || slot.kind !== want.kind)) return this.#reasonOf(slot, want);
     }
-    return undefined;
+    return this.#mayBeWritten(want) ? "profile" : undefined;
+  }
+
+  /** Nobody knows which profile a stray has. */
+  #mayBeWritten({ kind, profileId, exclusive }: Want): boolean {
+    const strays = [...(this.#strays.get(kind)?.values() ?? [])];
+    return exclusive && profileId !== undefined && strays.some(({ counts }) => counts);
   }
 
   #reasonOf(slot: Slot, want: Want): WaitReason {

@@ -1,6 +1,6 @@
-import { checkMs, refuseUnknown } from "../check.ts";
+import { checkMs, checkSignal, refuseUnknown } from "../check.ts";
 import { InvalidInputError, PoolClosedError, PoolTimeoutError } from "../errors.ts";
-import { untilAborted } from "../wait.ts";
+import { sleep, untilAborted } from "../wait.ts";
 import { within } from "../within.ts";
 import { Keeper, type Reaping } from "./keeper.ts";
 import type { Lease } from "./lease.ts";
@@ -44,6 +44,15 @@ export interface PoolStats extends LeaseCounts {
   readonly outsideUse: number;
 }
 
+/** A request that was checked. */
+interface Draft<Request> {
+  readonly plan: SessionPlan<Request>;
+  readonly key?: string;
+  readonly group?: string;
+  /** Where it was asked for. */
+  readonly stack: string | undefined;
+}
+
 /** What a pool is connected to, once it knows its project. */
 interface Home {
   readonly keeper: Keeper;
@@ -64,7 +73,10 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   readonly #isLocal: boolean;
   readonly #holder: string = crypto.randomUUID();
   readonly #leases = new Set<Lease<Session>>();
-  readonly #pauses = new Map<string, { readonly wake: () => void; readonly fail: (error: Error) => void }>();
+  /** What to call when the store has a hint for a token. */
+  readonly #bells = new Map<string, () => void>();
+  /** Ends each search that is under way. */
+  readonly #searches = new Set<AbortController>();
   #home: Promise<Home> | undefined;
   #unwatch: () => void = () => {};
   #inOrder: Promise<unknown> = Promise.resolve();
@@ -96,16 +108,19 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   async acquire(request: AcquireRequest<Request>, options: AcquireOptions = {}): Promise<Lease<Session>> {
     const { signal, waitTimeoutMs, ...unknown } = options;
     refuseUnknown(unknown, "acquire");
+    checkSignal(signal);
     const limitMs = checkMs("waitTimeoutMs", waitTimeoutMs, ACQUIRE_TIMEOUT_MS);
-    const draft = this.#draft(request);
+    const draft = { ...this.#draft(request), stack: new Error("acquired here").stack };
     this.#refuseClosed();
     let search: Search<Request, Session> | undefined;
     const timeUp = () => search?.timeUp(limitMs) ?? new PoolTimeoutError(NOT_CONNECTED, "vendor");
-    const lease = await within(limitMs, timeUp, signal, async (own) => {
-      const home = await untilAborted(this.#connected(), own);
-      search = new Search(this.#tools(home), await this.#wish(draft));
-      return search.run(own);
-    });
+    const lease = await within(limitMs, timeUp, signal, (inTime) =>
+      this.#whileOpen(inTime, async (own) => {
+        const home = await untilAborted(this.#connected(), own);
+        search = new Search(this.#tools(home), await untilAborted(this.#wish(draft), own));
+        return search.run(own);
+      }),
+    );
     if (!this.#closing) return lease;
     await lease.release({ reuse: false });
     throw new PoolClosedError();
@@ -147,7 +162,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   async reap(): Promise<Reaping> {
     this.#refuseClosed();
     const { keeper } = await this.#connected();
-    const strays = await keeper.reconcile(0);
+    const strays = await keeper.lookAnew();
     return { ...(await keeper.reap()), strays };
   }
 
@@ -167,7 +182,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    for (const { fail } of this.#pauses.values()) fail(new PoolClosedError());
+    for (const search of this.#searches) search.abort(new PoolClosedError());
     const home = await this.#home?.catch(() => undefined);
     if (!home) return;
     const { keeper } = home;
@@ -183,12 +198,23 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
 
   async #drain(timeoutMs: number): Promise<void> {
     if (this.#leases.size === 0) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#drained = resolve;
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    clearTimeout(timer);
+    const control = new AbortController();
+    this.#drained = () => control.abort();
+    await sleep(timeoutMs, control.signal).catch(() => {});
+  }
+
+  /** Does work under a signal of its own, which aborts with the given one, or when the pool closes. */
+  async #whileOpen<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const control = new AbortController();
+    const leave = () => control.abort(signal.reason);
+    signal.addEventListener("abort", leave, { once: true });
+    this.#searches.add(control);
+    try {
+      return await work(control.signal);
+    } finally {
+      this.#searches.delete(control);
+      signal.removeEventListener("abort", leave);
+    }
   }
 
   #refuseClosed(): void {
@@ -196,7 +222,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   }
 
   /** Checks a request before anything is asked. */
-  #draft(request: AcquireRequest<Request>): { plan: SessionPlan<Request>; key?: string; group?: string } {
+  #draft(request: AcquireRequest<Request>): Omit<Draft<Request>, "stack"> {
     const { key, group, ...open } = request;
     for (const [name, value] of Object.entries({ key, group })) {
       if (value === undefined || (typeof value === "string" && value !== "")) continue;
@@ -209,7 +235,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   }
 
   /** Hashing takes a moment, and not always the same; those who come first are still first afterwards. */
-  #wish({ plan, key, group }: { plan: SessionPlan<Request>; key?: string; group?: string }): Promise<Wish<Request>> {
+  #wish({ plan, key, group, stack }: Draft<Request>): Promise<Wish<Request>> {
     const { kind } = this.#port;
     const { profileAccess, saveProfile } = this.#settings;
     const isStoppedAtOnce = plan.profileId !== undefined && saveProfile === "on-release";
@@ -220,13 +246,14 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
     ]);
     const profileId = profileAccess === "exclusive" ? plan.profileId : undefined;
     const wish = Promise.all([hashes, this.#inOrder]).then(([[shape, hashedKey]]) => {
-      return { plan, key, want: { shape, key: hashedKey, profileId } };
+      return { plan, key, stack, want: { shape, key: hashedKey, profileId } };
     });
     this.#inOrder = wish.catch(() => {});
     return wish;
   }
 
-  #connected(): Promise<Home> {
+  async #connected(): Promise<Home> {
+    if (!this.#home) this.#refuseClosed();
     this.#home ??= this.#connect().catch((error) => {
       this.#home = undefined;
       throw error;
@@ -241,13 +268,10 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
     // The memory of one client is of one project anyway.
     const leases = this.#store.project(this.#isLocal ? "" : (project ?? account?.project ?? ""));
     const cap = maxSessions ?? account?.maxSessions ?? 1;
-    this.#unwatch = leases.watch(this.#holder, (token) => this.#pauses.get(token)?.wake());
+    this.#unwatch = leases.watch(this.#holder, (token) => this.#bells.get(token)?.());
     const keeper = new Keeper(leases, this.#port, this.#settings);
     // The first of a fleet looks at the service before anything is lent; for the others it is soon done, or not due.
-    await keeper.reconcile().catch((error) => {
-      this.#unwatch();
-      return keeper.close().then(() => Promise.reject(error));
-    });
+    keeper.inBackground(keeper.reconcile());
     return { keeper, cap, capAt: performance.now() };
   }
 
@@ -259,7 +283,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
       settings: this.#settings,
       holder: this.#holder,
       cap: () => home.cap,
-      pause: (token, ms, signal) => this.#pause(token, ms, signal),
+      bells: this.#bells,
       onLease: (lease) => this.#leases.add(lease),
       onEnd: (lease) => {
         this.#leases.delete(lease);
@@ -276,23 +300,5 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
       home.cap = maxSessions;
     });
     home.keeper.inBackground(asked);
-  }
-
-  #pause(token: string, ms: number, signal: AbortSignal): Promise<void> {
-    this.#refuseClosed();
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void) => () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", leave);
-        this.#pauses.delete(token);
-        settle();
-      };
-      const wake = end(resolve);
-      const leave = end(() => reject(signal.reason));
-      const timer = setTimeout(wake, ms);
-      signal.addEventListener("abort", leave, { once: true });
-      this.#pauses.set(token, { wake, fail: (error) => end(() => reject(error))() });
-      if (signal.aborted) leave();
-    });
   }
 }

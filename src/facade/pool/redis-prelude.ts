@@ -205,12 +205,20 @@ local function reasonOf(slot, want)
   return "profile"
 end
 
+-- Nobody knows which profile a stray has.
+local strayed = {}
+local function hasStrays(kind)
+  if strayed[kind] == nil then strayed[kind] = tonumber(redis.call("HGET", key("counted"), kind) or 0) > 0 end
+  return strayed[kind]
+end
+
 -- The first of what is wanted that another slot has and cannot give up now.
 local function blocked(want, owners)
   for _, lock in ipairs(locksOf(want)) do
     local slot = owners[lock]
     if slot and (slot.state ~= "idle" or slot.kind ~= want.kind) then return reasonOf(slot, want) end
   end
+  if want.exclusive and want.profile and hasStrays(want.kind) then return "profile" end
 end
 
 -- Wakes the first of each kind in line who could be served; whoever is served wakes the next. A user who may not publish still

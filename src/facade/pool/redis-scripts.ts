@@ -38,7 +38,9 @@ local function enqueue(reason)
   local waiting = redis.call("ZCARD", key("line"))
   local isIn = redis.call("HEXISTS", key("wants"), want.token) == 1
   if not isIn and waiting >= want.maxWaiters then return { "full", int(ticket), waiting } end
-  local told = { kind = want.kind, key = want.key, profile = want.profile, channel = want.channel }
+  local told = {
+    kind = want.kind, key = want.key, profile = want.profile, exclusive = want.exclusive, channel = want.channel,
+  }
   redis.call("ZADD", key("line"), int(ticket), want.token)
   redis.call("ZADD", key("beats"), int(now + want.waiterMs), want.token)
   redis.call("HSET", key("wants"), want.token, cjson.encode(told))

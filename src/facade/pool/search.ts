@@ -1,17 +1,17 @@
 import { LeaseStoreError, PoolTimeoutError, type PoolTimeoutReason } from "../errors.ts";
 import { orHandOver, untilAborted } from "../wait.ts";
-import type { Keeper } from "./keeper.ts";
-import { storeError } from "./keeper.ts";
+import { inTime, type Keeper } from "./keeper.ts";
 import { Lease, type ReleaseOptions } from "./lease.ts";
 import type { Grant, Want } from "./lease-store.ts";
 import type { PoolSettings } from "./options.ts";
 import type { Reservation, Seen, SessionPlan, SessionPort } from "./session-port.ts";
 import { Tenure } from "./tenure.ts";
 
-/** Who asks again at least so often keeps its place in line. */
-const WAITER_MS = 6_000;
+/** How long a waiter that does not ask keeps its place in line: a fifth of a lease. It asks three times as often at least. */
+const waiterMsOf = (leaseMs: number): number => Math.max(1_000, leaseMs / 5);
+/** A store that owes an answer for so long is what is waited for. */
+const SILENCE_MS = 500;
 const POLL_FIRST_MS = 50;
-const POLL_LAST_MS = 2_000;
 const POLL_GROWTH = 1.6;
 /** A release that the store does not hear of is as good as a lease that runs out. */
 const RELEASE_TIMEOUT_MS = 5_000;
@@ -27,6 +27,8 @@ export interface Wish<Request> {
   readonly plan: SessionPlan<Request>;
   readonly key: string | undefined;
   readonly want: Pick<Want, "shape" | "key" | "profileId">;
+  /** Where it was asked for. */
+  readonly stack: string | undefined;
 }
 
 /** What a search works with. */
@@ -36,8 +38,8 @@ export interface Tools<Request, Session> {
   readonly settings: PoolSettings;
   readonly holder: string;
   readonly cap: () => number;
-  /** Waits for a hint to this token, or the time. Rejects when the pool closes. */
-  readonly pause: (token: string, ms: number, signal: AbortSignal) => Promise<void>;
+  /** What is called when the store has a hint for a token. */
+  readonly bells: Map<string, () => void>;
   readonly onLease: (lease: Lease<Session>) => void;
   readonly onEnd: (lease: Lease<Session>) => void;
 }
@@ -49,6 +51,11 @@ export class Search<Request, Session> {
   #token: string = crypto.randomUUID();
   #ticket: number | undefined;
   #asked: Promise<unknown> = Promise.resolve();
+  /** Since when the store owes an answer; undefined while it owes none. */
+  #askedAt: number | undefined;
+  #hasLooked = false;
+  #isHinted = false;
+  #wake: () => void = () => {};
   #evicting = false;
   #pauseMs = POLL_FIRST_MS;
   #reason: PoolTimeoutReason = "queue";
@@ -62,6 +69,7 @@ export class Search<Request, Session> {
   /** The error for a search that took too long. */
   timeUp(limitMs: number): Error {
     if (this.#reason === "vendor" && this.#failure instanceof LeaseStoreError) return this.#failure;
+    if (this.#isStoreSilent()) return new LeaseStoreError(`The lease store has not answered within ${limitMs} ms.`);
     return new PoolTimeoutError(
       `No session within ${limitMs} ms: ${WAITED_FOR[this.#reason]}.`,
       this.#reason,
@@ -72,6 +80,7 @@ export class Search<Request, Session> {
   /** Searches until there is a lease, or the signal aborts. What was granted is never left behind. */
   async run(signal: AbortSignal): Promise<Lease<Session>> {
     try {
+      this.#listen(this.#token);
       for (;;) {
         signal.throwIfAborted();
         const lease = await this.#round(signal);
@@ -80,7 +89,19 @@ export class Search<Request, Session> {
     } catch (error) {
       this.#leave();
       throw error;
+    } finally {
+      this.#tools.bells.delete(this.#token);
     }
+  }
+
+  /** A hint must not fall between the store's answer and the pause: it is taken note of from the first question on. */
+  #listen(token: string): void {
+    this.#tools.bells.delete(this.#token);
+    this.#token = token;
+    this.#tools.bells.set(token, () => {
+      this.#isHinted = true;
+      this.#wake();
+    });
   }
 
   async #round(signal: AbortSignal): Promise<Lease<Session> | undefined> {
@@ -93,9 +114,8 @@ export class Search<Request, Session> {
     if (grant.kind === "wait") this.#reason = grant.reason;
     if (grant.kind === "evict") this.#evict(grant);
     if (grant.kind === "wait" || grant.kind === "evict") return this.#pause(signal);
-    this.#pauseMs = POLL_FIRST_MS;
     const token = this.#token;
-    this.#token = crypto.randomUUID();
+    this.#listen(crypto.randomUUID());
     this.#reason = "opening";
     const { keeper } = this.#tools;
     const granted = grant.kind === "reuse" ? this.#reuse(grant, token, askedAt) : this.#create(grant, token);
@@ -109,22 +129,31 @@ export class Search<Request, Session> {
   async #ask(signal: AbortSignal): Promise<Grant | undefined> {
     const asked = this.#tools.keeper.leases.acquire(this.#want());
     this.#asked = asked.catch(() => {});
+    this.#askedAt ??= performance.now();
     try {
-      return await untilAborted(asked, signal);
+      const grant = await untilAborted(asked, signal);
+      this.#askedAt = undefined;
+      return grant;
     } catch (error) {
       signal.throwIfAborted();
-      this.#failed(storeError(error));
+      this.#failed(error);
       this.#tools.keeper.emit({ type: "storeFailed", error: this.#failure });
       return undefined;
     }
   }
 
+  /** Asked just now, it is not silent yet. */
+  #isStoreSilent(): boolean {
+    return this.#askedAt !== undefined && performance.now() - this.#askedAt >= SILENCE_MS;
+  }
+
   #want(): Want {
     const { settings, port, holder, cap } = this.#tools;
     const { leaseMs, createTimeoutMs: createMs, maxWaiters, stopRetryMs: stopMs } = settings;
-    const times = { leaseMs, createMs, holdMs: this.#holdMs(), stopMs, waiterMs: WAITER_MS };
+    const times = { leaseMs, createMs, holdMs: this.#holdMs(), stopMs, waiterMs: waiterMsOf(leaseMs) };
     const place = { token: this.#token, ticket: this.#ticket, mayEvict: !this.#evicting };
-    return { ...this.#wish.want, ...times, ...place, holder, kind: port.kind, cap: cap(), maxWaiters };
+    const exclusive = settings.ownership === "exclusive";
+    return { ...this.#wish.want, ...times, ...place, holder, kind: port.kind, exclusive, cap: cap(), maxWaiters };
   }
 
   /** How long an opening of unknown outcome counts. */
@@ -134,13 +163,18 @@ export class Search<Request, Session> {
   }
 
   async #firstLook(signal: AbortSignal): Promise<undefined> {
+    this.#reason = "vendor";
     try {
       await untilAborted(this.#tools.keeper.firstLook(), signal);
     } catch (error) {
       signal.throwIfAborted();
       this.#vendorFailed(error);
+      return this.#pause(signal);
     }
-    return this.#pause(signal);
+    // Only where another process has been at it for a while is there something to wait for.
+    if (this.#hasLooked) return this.#pause(signal);
+    this.#hasLooked = true;
+    return undefined;
   }
 
   #evict({ claim }: Granted<"evict">): void {
@@ -155,21 +189,22 @@ export class Search<Request, Session> {
   }
 
   async #reuse(grant: Granted<"reuse">, token: string, askedAt: number): Promise<Lease<Session> | undefined> {
-    const { keeper, port } = this.#tools;
+    const { keeper, port, settings } = this.#tools;
     const { slot, sessionId, fence, uses } = grant;
-    const reservation = await this.#reserve(() => this.#putBack(slot, token, "idle"));
+    const reservation = await this.#reserve(() => this.#putBack(slot, token, "unused"));
     const tenure = this.#tenure({ slot, token, sessionId }, askedAt, reservation);
     try {
-      const seen = await port.get(sessionId);
+      const seen = await inTime(port.get(sessionId), settings.createTimeoutMs);
       if (tenure.isLost) return undefined;
       if (seen.phase === "idle" || seen.phase === "starting") {
         keeper.emit({ type: "reused", sessionId, fence, uses });
         return this.#lend(seen, tenure, reservation, { fence, uses, restarted: false });
       }
       keeper.emit({ type: "unusable", sessionId, phase: seen.phase });
+      this.#pauseMs = POLL_FIRST_MS;
       await this.#giveUp(tenure, reservation, "stop");
     } catch (error) {
-      await this.#giveUp(tenure, reservation, "idle");
+      await this.#giveUp(tenure, reservation, "unused");
       this.#vendorFailed(error);
     }
     return undefined;
@@ -222,12 +257,11 @@ export class Search<Request, Session> {
     reservation: Reservation,
   ): Tenure {
     const { keeper, settings } = this.#tools;
-    const { profileId } = this.#wish.plan;
-    const tenure = new Tenure(ids, askedAt, settings.leaseMs, (lost) => {
-      reservation.release();
-      keeper.lost(lost, profileId);
-    });
-    keeper.keep(tenure);
+    const { plan, stack } = this.#wish;
+    const { profileId } = plan;
+    const onLost = (lost: Tenure) => keeper.lost(lost, profileId, reservation);
+    const tenure = new Tenure(ids, askedAt, settings.leaseMs, onLost);
+    keeper.keep(tenure, stack);
     return tenure;
   }
 
@@ -253,13 +287,13 @@ export class Search<Request, Session> {
   }
 
   /** Ends a lease; what it leads to is done when this resolves. */
-  async #giveUp(tenure: Tenure, reservation: Reservation, to: "idle" | "stop"): Promise<void> {
+  async #giveUp(tenure: Tenure, reservation: Reservation, to: "idle" | "stop" | "unused"): Promise<void> {
     const { keeper } = this.#tools;
     const { slot, token, sessionId } = tenure;
     if (tenure.isLost) return;
     keeper.drop(tenure);
     // Given back before somebody else can be lent it. What is to be stopped is kept until it is.
-    if (to === "idle") reservation.release();
+    if (to !== "stop") reservation.release();
     const outcome = await this.#putBack(slot, token, to);
     keeper.emit({ type: "released", sessionId, to: outcome === "idle" ? "idle" : "stop" });
     // Where "idle" was asked for and the answer was lost, the session may be somebody else's already: only the store knows.
@@ -270,7 +304,7 @@ export class Search<Request, Session> {
   }
 
   /** Undefined when nobody knows what the store has made of it. */
-  async #putBack(slot: string, token: string, to: "idle" | "stop"): Promise<string | undefined> {
+  async #putBack(slot: string, token: string, to: "idle" | "stop" | "unused"): Promise<string | undefined> {
     const { keeper } = this.#tools;
     let isFirst = true;
     const put = async () => {
@@ -339,10 +373,27 @@ export class Search<Request, Session> {
   }
 
   async #pause(signal: AbortSignal): Promise<undefined> {
+    const { leaseMs } = this.#tools.settings;
     const ms = this.#pauseMs * (0.5 + Math.random());
-    this.#pauseMs = Math.min(POLL_LAST_MS, this.#pauseMs * POLL_GROWTH);
-    await this.#tools.pause(this.#token, ms, signal);
+    this.#pauseMs = Math.min(waiterMsOf(leaseMs) / 3, this.#pauseMs * POLL_GROWTH);
+    if (!this.#isHinted) await this.#untilHinted(ms, signal);
+    this.#isHinted = false;
     return undefined;
+  }
+
+  #untilHinted(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", leave);
+        settle();
+      };
+      this.#wake = end(resolve);
+      const leave = end(() => reject(signal.reason));
+      const timer = setTimeout(this.#wake, ms);
+      signal.addEventListener("abort", leave, { once: true });
+      if (signal.aborted) leave();
+    });
   }
 
   #tooMany(waiting: number): PoolTimeoutError {

@@ -52,7 +52,7 @@ export interface SessionPort<Request, Session> {
   readonly kind: string;
   /** Checks a request, and says what it means. With `group`, its sessions will serve callers who must not know of each other. */
   plan(request: Request, options: { readonly group: boolean }): SessionPlan<Request>;
-  /** Takes in this process what two sessions must not have at once. It throws when that is taken. */
+  /** Takes in this process what a session outside the pool must not have meanwhile. It throws when one has it. */
   reserve(profileId: string | undefined): Reservation;
   /** Opens a session: one try, at most `timeoutMs`. The session carries `mark` where it can. */
   open(

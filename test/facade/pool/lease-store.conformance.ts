@@ -35,6 +35,7 @@ export function want(changes: Partial<Want> = {}): Want {
     token: crypto.randomUUID(),
     holder: "pool-1",
     kind: "v3",
+    exclusive: false,
     cap: 2,
     maxWaiters: 10,
     mayEvict: true,
@@ -850,6 +851,25 @@ export function leaseStoreConformance(name: string, openStore: () => Promise<Ope
         await soon();
         expect(await look(leases, [{ id: "a" }], { graceMs: SHORT })).toMatchObject({ strays: [{ id: "a" }] });
         expect(await leases.counts()).toMatchObject({ strays: 1 });
+      });
+
+      it("may write any profile where nobody else opens sessions: none is granted until they are gone", async () => {
+        const leases = await ready({ id: "a" });
+        const wanted = want({ cap: 5, exclusive: true, profileId: "P" });
+        expect(await leases.acquire(wanted)).toMatchObject({ kind: "wait", reason: "profile" });
+        await open(leases, { cap: 5, exclusive: true });
+        await open(leases, { cap: 5, profileId: "q" });
+        await leases.strayStopped("v3", "a");
+        await ask(leases, "create", wanted);
+      });
+
+      it("that may still be attached, or are of another kind, keep no profile back", async () => {
+        const leases = await ready();
+        await look(leases, [], { kind: "browser" });
+        await look(leases, [{ id: "a" }]);
+        await look(leases, [{ id: "b" }], { kind: "browser", graceMs: 0 });
+        expect(await leases.counts()).toMatchObject({ strays: 1 });
+        await open(leases, { cap: 5, exclusive: true, profileId: "P" });
       });
 
       it("take no room once they are gone or stopped", async () => {

@@ -21,6 +21,7 @@ const wanted = fc.record({
   shape: fc.constantFrom(undefined, "a", "a", "a", "b", "b"),
   key: fc.constantFrom(undefined, undefined, undefined, "k", "l"),
   profileId: fc.constantFrom(undefined, undefined, undefined, undefined, "P", "p", "q"),
+  exclusive: fc.boolean(),
   cap: fc.integer({ min: 1, max: 8 }),
   maxWaiters: fc.constantFrom(2, 10),
   mayEvict: fc.boolean(),

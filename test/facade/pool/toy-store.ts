@@ -113,8 +113,8 @@ class ToyLeases implements ProjectLeases {
   }
 
   #wake(): void {
-    const { line, rows } = this.#world(performance.now());
-    const servable = line.filter(({ want }) => blocker(rows, want) === undefined);
+    const world = this.#world(performance.now());
+    const servable = world.line.filter(({ want }) => blocker(world, want) === undefined);
     const first = servable.filter(({ want }, i) => servable.findIndex((other) => other.want.kind === want.kind) === i);
     for (const { want } of first)
       for (const { holder, wake } of this.#ears) if (holder === want.holder) wake(want.token);
@@ -146,7 +146,7 @@ class ToyLeases implements ProjectLeases {
   #decide(want: Want, ticket: number, now: number, world: World): Grant {
     const { rows, line } = world;
     const earlier = line.filter((place) => place.ticket < ticket).map((place) => place.want);
-    const served = earlier.filter((one, i) => !blocker(rows, one) && !earlier.slice(0, i).some(shares(one)));
+    const served = earlier.filter((one, i) => !blocker(world, one) && !earlier.slice(0, i).some(shares(one)));
     const sameKind = served.filter(({ kind }) => kind === want.kind).length;
     const idle = rows.filter(({ by, state }) => by.kind === want.kind && state === "idle").sort(byFence);
     const room = Math.max(0, Math.min(want.cap - strays(world), world.shrink.to) - rows.length);
@@ -157,7 +157,7 @@ class ToyLeases implements ProjectLeases {
       return { kind: "evict", ticket, claim: this.#claim(row, now + want.stopMs, "evicted") };
     };
 
-    const reason = blocker(rows, want) ?? earlierOn(earlier, want);
+    const reason = blocker(world, want) ?? earlierOn(earlier, want);
     if (reason) return wait(reason);
     const left = Math.max(0, room - (served.length - sameKind)) + idle.length - sameKind;
     if (left <= 0) return wait(room + idle.length > 0 ? "queue" : "cap");
@@ -387,10 +387,12 @@ function reasonOf({ by }: Row, want: Want): WaitReason {
 }
 
 /** Why a slot that cannot give up a key or a profile now keeps this one waiting. */
-function blocker(rows: readonly Row[], want: Want): WaitReason | undefined {
+function blocker({ rows, seen }: World, want: Want): WaitReason | undefined {
   const owners = locksOf(want).flatMap((lock) => rows.filter(({ by }) => locksOf(by).includes(lock)));
   const blocking = owners.find(({ state, by }) => state !== "idle" || by.kind !== want.kind);
-  return blocking && reasonOf(blocking, want);
+  if (blocking) return reasonOf(blocking, want);
+  const mayWrite = want.exclusive && want.profileId !== undefined && seen[want.kind]?.some(({ counts }) => counts);
+  return mayWrite ? "profile" : undefined;
 }
 
 /** Why those who came earlier keep this one waiting, whatever room there is. */
