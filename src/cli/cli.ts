@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { type Command, UsageError } from "./command-line.ts";
+import { type Command, UsageError, withoutCredentials } from "./command-line.ts";
 import { emulate } from "./emulate.ts";
 import { reap } from "./reap.ts";
 
@@ -22,7 +22,7 @@ try {
   process.exitCode = await main();
 } catch (error) {
   const { message, isUsage } = explained(error);
-  console.error(`browser-use-client: ${message}${isUsage ? `\n\n${command?.usage ?? USAGE}` : ""}`);
+  console.error(`browser-use-client: ${withoutCredentials(message)}${isUsage ? `\n\n${command?.usage ?? USAGE}` : ""}`);
   process.exitCode = isUsage ? 2 : 1;
 }
 

@@ -31,3 +31,8 @@ export function wholeNumber(name: string, text: string | undefined, min: number,
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new UsageError(`--${name} takes a whole number from ${min} to ${max}, not "${text}"`);
 }
+
+/** A message as it may be shown: what stands before the @ of an address is taken out. */
+export function withoutCredentials(message: string): string {
+  return message.replace(/\b([\w+.-]+:\/\/)\S*@/g, "$1…@");
+}

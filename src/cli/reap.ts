@@ -2,10 +2,10 @@ import { BrowserUse } from "../facade/client.ts";
 import type { PoolEvent } from "../facade/pool/events.ts";
 import type { LeaseStore } from "../facade/pool/lease-store.ts";
 import type { PoolOptions } from "../facade/pool/options.ts";
-import { SessionPool } from "../facade/pool/pool.ts";
+import { type PoolStats, SessionPool } from "../facade/pool/pool.ts";
 import { redisLeaseStore } from "../facade/pool/redis.ts";
 import type { PoolSource } from "../facade/pool/session-port.ts";
-import { type Command, optionsOf, UsageError, wholeNumber } from "./command-line.ts";
+import { type Command, optionsOf, UsageError, wholeNumber, withoutCredentials } from "./command-line.ts";
 import { connect } from "./redis.ts";
 
 const USAGE = `Usage: browser-use-client reap [options]
@@ -51,6 +51,7 @@ export const reap: Command = {
     const maxSessions = wholeNumber("max-sessions", options["max-sessions"], 1, 1_000_000);
     const url = options.redis ?? process.env["REDIS_URL"];
     if (!url) throw new UsageError(NO_REDIS);
+    if (!process.env["BROWSER_USE_API_KEY"]) throw new UsageError("no API key: set BROWSER_USE_API_KEY");
     const browserUse = new BrowserUse();
     const { client, close } = await connect(url);
     try {
@@ -73,19 +74,32 @@ function kindsOf(given: readonly string[] = KINDS): readonly Kind[] {
 
 type ReapOptions = PoolOptions & { readonly store: LeaseStore };
 
+const ROUNDS: Readonly<Record<Kind, (browserUse: BrowserUse, options: ReapOptions) => Promise<Round>>> = {
+  v2: ({ v2 }, options) => roundOver(v2.sessions, options),
+  v3: ({ v3 }, options) => roundOver(v3.sessions, options),
+  browsers: ({ browsers }, options) => roundOver(browsers, options),
+};
+
 async function reapAll(browserUse: BrowserUse, kinds: readonly Kind[], options: ReapOptions): Promise<number> {
-  let failed = 0;
-  for (const kind of kinds) {
-    const round = await reapKind(sourceOf(browserUse, kind), options);
-    console.log(`${NAMES[kind]}: ${summary(round)}`);
-    for (const line of round.complaints) console.error(`  ${line}`);
-    failed += round.failed;
-  }
-  return failed === 0 ? 0 : 1;
+  const rounds: Round[] = [];
+  for (const kind of kinds) rounds.push(await reapKind(browserUse, kind, options));
+  const left = rounds.findLast((round) => round.left !== undefined)?.left;
+  if (left) console.log(`left to the pools: ${left}`);
+  return rounds.every(({ failed }) => failed === 0) ? 0 : 1;
 }
 
-function sourceOf(browserUse: BrowserUse, kind: Kind): PoolSource<never, unknown> {
-  return kind === "browsers" ? browserUse.browsers : browserUse[kind].sessions;
+/** One kind's failure is no reason to leave the others alone. */
+async function reapKind(browserUse: BrowserUse, kind: Kind, options: ReapOptions): Promise<Round> {
+  try {
+    const round = await ROUNDS[kind](browserUse, options);
+    console.log(`${NAMES[kind]}: ${summary(round)}`);
+    for (const line of round.complaints) console.error(`  ${withoutCredentials(line)}`);
+    return round;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    console.error(`${NAMES[kind]}: not looked at: ${withoutCredentials(why)}`);
+    return { ...newRound(), failed: 1 };
+  }
 }
 
 /** What one round did, as its events tell. */
@@ -93,19 +107,35 @@ interface Round {
   stopped: number;
   failed: number;
   unknown: number;
+  /** What the project's pools still have, of all kinds. */
+  left: string | undefined;
   readonly strays: string[];
   readonly complaints: string[];
 }
 
-async function reapKind(source: PoolSource<never, unknown>, options: ReapOptions): Promise<Round> {
-  const round: Round = { stopped: 0, failed: 0, unknown: 0, strays: [], complaints: [] };
+async function roundOver<Request extends object, Session>(
+  source: PoolSource<Request, Session>,
+  options: ReapOptions,
+): Promise<Round> {
+  const round = newRound();
   const pool = new SessionPool(source, { ...options, onEvent: (event) => take(round, event) });
   try {
     await pool.reap();
+    round.left = leftOf(await pool.stats());
   } finally {
     await pool.close();
   }
   return round;
+}
+
+function newRound(): Round {
+  return { stopped: 0, failed: 0, unknown: 0, left: undefined, strays: [], complaints: [] };
+}
+
+/** Leases that may be somebody's, warm sessions, and what is on its way: for a running pool, or for the next time. */
+function leftOf({ creating, leased, idle, stopping, unknown }: PoolStats): string {
+  const counts = Object.entries({ creating, leased, idle, stopping, unknown }).filter(([, count]) => count > 0);
+  return counts.map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
 function take(round: Round, event: PoolEvent): void {

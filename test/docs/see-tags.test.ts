@@ -8,7 +8,8 @@ const { paths }: { paths: Record<string, object> } = parse(readFileSync("src/gen
 const operations = new Set(
   Object.entries(paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`)),
 );
-const tags = readdirSync(FACADE).flatMap((file) =>
+const files = readdirSync(FACADE, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+const tags = files.flatMap((file) =>
   [...readFileSync(join(FACADE, file), "utf8").matchAll(/@see `([^`]+)`/g)].map(([, operation = ""]) => ({
     file,
     operation,

@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import { describe, expect, inject, test } from "vitest";
 
 /** What it is now, so that it does not grow unseen. The goal is 12,000. */
-const ROOT_LIMIT_BYTES = 22_500;
+const ROOT_LIMIT_BYTES = 24_800;
 const consumer = inject("consumer");
 const installed = join(consumer, "node_modules/browser-use-client");
 
@@ -54,6 +54,22 @@ describe("loading", () => {
     expect(node(["--input-type=commonjs", "-e", script]).trim()).toBe("true");
   });
 
+  test("import gives the pool and the Redis store, without any Redis library", () => {
+    const script =
+      'import { SessionPool } from "browser-use-client/pool"; import { redisLeaseStore } from "browser-use-client/redis"; console.log(SessionPool.name, redisLeaseStore.name)';
+    expect(node(["--input-type=module", "-e", script]).trim()).toBe("SessionPool redisLeaseStore");
+  });
+
+  test("the pool knows the errors of the root as its own", () => {
+    const script = `
+      import { BrowserUse, PoolClosedError } from "browser-use-client";
+      import { SessionPool } from "browser-use-client/pool";
+      const pool = new SessionPool(new BrowserUse({ apiKey: "k" }).browsers);
+      await pool.close();
+      console.log(await pool.acquire({}).catch((error) => error instanceof PoolClosedError));`;
+    expect(node(["--input-type=module", "-e", script]).trim()).toBe("true");
+  });
+
   test("require gives the emulator too", () => {
     const script = 'console.log(typeof require("browser-use-client/emulator").startEmulator)';
     expect(node(["--input-type=commonjs", "-e", script]).trim()).toBe("function");
@@ -88,6 +104,17 @@ describe("declarations", () => {
   const SOURCE = `
     import { BrowserUse, RunFailedError } from "browser-use-client";
     import { startEmulator } from "browser-use-client/emulator";
+    import { type Lease, SessionPool } from "browser-use-client/pool";
+    import { type RedisClient, redisLeaseStore } from "browser-use-client/redis";
+    import type { V3Session } from "browser-use-client";
+    export async function pooled(browserUse: BrowserUse, redis: RedisClient): Promise<unknown> {
+      const pool = new SessionPool(browserUse.v3.sessions, { store: redisLeaseStore(redis), saveProfile: "on-idle" });
+      await using lease: Lease<V3Session> = await pool.acquire({ key: "ticket:1", proxyCountryCode: "de" });
+      // @ts-expect-error v3 sessions are not opened with this.
+      await pool.use({ group: "a", persistMemory: true }, (session) => session.run("b"));
+      // @ts-expect-error The pool of v3 sessions lends no cdpUrl.
+      return pool.use({}, (session) => session.cdpUrl);
+    }
     export async function main(): Promise<unknown> {
       await using emulator = await startEmulator({ port: 0 });
       const browserUse = new BrowserUse({ baseUrl: emulator.url, apiKey: emulator.apiKey });
@@ -121,10 +148,21 @@ describe("declarations", () => {
 });
 
 describe("the command line", () => {
-  const cli = join(installed, "dist/emulator/cli.js");
+  const cli = join(installed, "dist/cli/cli.js");
 
   test("--help says how to start", () => {
     expect(node([cli, "--help"])).toContain("emulate");
+  });
+
+  test("reap asks for a Redis library where a project has none", () => {
+    const env = { ...process.env, BROWSER_USE_API_KEY: "k" };
+    const reap = () =>
+      execFileSync(process.execPath, [cli, "reap", "--redis", "redis://127.0.0.1:1"], {
+        cwd: consumer,
+        env,
+        stdio: "pipe",
+      });
+    expect(reap).toThrow("npm install redis");
   });
 
   test("emulate serves until it is ended, and the packed client can talk to it", async () => {

@@ -21,4 +21,6 @@ export type PoolEvent =
   | { readonly type: "stray"; readonly sessionId: string; readonly stopped: boolean }
   /** A lease is held for suspiciously long. `stack`: where it was acquired. */
   | { readonly type: "leak"; readonly sessionId: string; readonly heldMs: number; readonly stack: string | undefined }
-  | { readonly type: "storeFailed"; readonly error: unknown };
+  | { readonly type: "storeFailed"; readonly error: unknown }
+  /** A round of cleaning up came to no end; the next one tries again. */
+  | { readonly type: "cleanUpFailed"; readonly error: unknown };

@@ -31,6 +31,9 @@ export interface Reaping {
   readonly strays: number;
 }
 
+/** What one look at the vendor led to. */
+type Looked = Omit<Reaping, "unknown">;
+
 /** Keeps what a pool has promised: leases renewed, what is over stopped, the record like the vendor's. */
 export class Keeper {
   readonly leases: ProjectLeases;
@@ -40,8 +43,10 @@ export class Keeper {
   readonly #background = new Set<Promise<unknown>>();
   #ticking: ReturnType<typeof setTimeout> | undefined;
   #renewing: ReturnType<typeof setTimeout> | undefined;
-  #looking: Promise<number> | undefined;
+  #looking: Promise<Looked> | undefined;
   #closed = false;
+  /** What this process has taken for sessions that it left idle. */
+  readonly #warm = new Map<string, { readonly reservation: Reservation; readonly isOver: () => boolean }>();
   /** Strays that the last look showed: each is told of once. */
   #reported: ReadonlySet<string> = new Set();
 
@@ -83,8 +88,8 @@ export class Keeper {
     try {
       const stopping = this.#port.stop(sessionId, { savesProfile: profileId !== undefined });
       await inTime(stopping, stopRetryMs);
-      // Given back before the slot is free, so that who gets that next finds it free here as well.
       reservation?.release();
+      this.letGo(slot);
       if (profileId !== undefined) await sleep(this.#settings.profileSettleMs);
       await this.insist(() => this.leases.stopped(slot), STOPPED_TIMEOUT_MS);
       this.emit({ type: "stopped", sessionId, why });
@@ -95,6 +100,19 @@ export class Keeper {
       this.emit({ type: "stopFailed", sessionId, error });
       return false;
     }
+  }
+
+  /** The profile of a session that stays open is not for others to write before it is stopped, here, or by somebody else in its idle time. */
+  keepWarm(slot: string, reservation: Reservation): void {
+    const { idleTimeoutMs } = this.#settings;
+    const idle = new Deadline(idleTimeoutMs);
+    reservation.expire(idleTimeoutMs);
+    this.#warm.set(slot, { reservation, isOver: () => idle.isOver });
+  }
+
+  letGo(slot: string): void {
+    this.#warm.get(slot)?.reservation.release();
+    this.#warm.delete(slot);
   }
 
   /** A lease is over that was not released. Its session is never lent again, so that the sooner it is stopped the better. */
@@ -150,7 +168,7 @@ export class Keeper {
   }
 
   /** Looks at the vendor, unless another process of the fleet has just done so. Gives back how many strays there were. */
-  reconcile(everyMs: number = this.#settings.reconcileIntervalMs): Promise<number> {
+  reconcile(everyMs: number = this.#settings.reconcileIntervalMs): Promise<Looked> {
     this.#looking ??= this.#reconcile(everyMs).finally(() => {
       this.#looking = undefined;
     });
@@ -158,13 +176,13 @@ export class Keeper {
   }
 
   /** Looks at the vendor now. A look that is under way may have missed what this one is to see. */
-  async lookAnew(): Promise<number> {
+  async lookAnew(): Promise<Looked> {
     await this.#looking?.catch(() => {});
     return this.reconcile(0);
   }
 
   /** The first look, without which nothing may be opened. */
-  firstLook(): Promise<number> {
+  firstLook(): Promise<Looked> {
     return this.reconcile(Math.min(FIRST_PASS_MS, this.#settings.reconcileIntervalMs));
   }
 
@@ -181,11 +199,11 @@ export class Keeper {
     return this.settle();
   }
 
-  async #reconcile(everyMs: number): Promise<number> {
+  async #reconcile(everyMs: number): Promise<Looked> {
     const { kind } = this.#port;
     const { graceMs, ownership } = this.#settings;
     const startedAt = await this.leases.beginPass(kind, everyMs);
-    if (startedAt === undefined) return 0;
+    if (startedAt === undefined) return { stopped: 0, failed: 0, strays: 0 };
     const live: LiveSession[] = [];
     for await (const { id, mark } of this.#port.list()) live.push({ id, mark });
     const exclusive = ownership === "exclusive";
@@ -195,18 +213,21 @@ export class Keeper {
       this.emit({ type: "stray", sessionId: stray.id, stopped: isOurs(stray) });
     }
     this.#reported = new Set(strays.map(({ id }) => id));
-    await Promise.all(strays.filter(isOurs).map((stray) => this.#stopStray(stray)));
-    return strays.length;
+    const ends = await Promise.all(strays.filter(isOurs).map((stray) => this.#stopStray(stray)));
+    const stopped = ends.filter(Boolean).length;
+    return { stopped, failed: ends.length - stopped, strays: strays.length };
   }
 
-  async #stopStray({ id: sessionId, slot }: Stray): Promise<void> {
+  async #stopStray({ id: sessionId, slot }: Stray): Promise<boolean> {
     try {
       await inTime(this.#port.stop(sessionId, { savesProfile: true }), this.#settings.stopRetryMs);
       await this.leases.strayStopped(this.#port.kind, sessionId);
       if (slot !== undefined) await this.leases.stopped(slot);
       this.emit({ type: "stopped", sessionId, why: "stray" });
+      return true;
     } catch (error) {
       this.emit({ type: "stopFailed", sessionId, error });
+      return false;
     }
   }
 
@@ -221,10 +242,11 @@ export class Keeper {
   async #round(): Promise<void> {
     try {
       this.#warnOfLeaks();
+      for (const [slot, { isOver }] of this.#warm) if (isOver()) this.letGo(slot);
       await this.reap();
       await this.reconcile();
     } catch (error) {
-      this.emit({ type: "storeFailed", error });
+      this.emit({ type: "cleanUpFailed", error });
     }
   }
 

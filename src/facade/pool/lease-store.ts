@@ -186,7 +186,7 @@ export interface ProjectLeases {
   stopped(slot: string): Promise<void>;
   /** Moves what is overdue, and claims up to `limit` sessions to be stopped. Two callers never get the same one at the same time. */
   reap(kind: string, limit: number, stopMs: number): Promise<Reaped>;
-  /** Claims the idle sessions that a pool has opened. */
+  /** Claims the idle sessions that a pool was the last to use. */
   claimIdle(kind: string, holder: string, stopMs: number): Promise<readonly Claim[]>;
   /** The store's time, when the last pass of this kind began at least `everyMs` ago; else undefined. */
   beginPass(kind: string, everyMs: number): Promise<number | undefined>;

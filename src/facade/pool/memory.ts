@@ -47,7 +47,6 @@ interface Slot {
   readonly shape: string | undefined;
   readonly key: string | undefined;
   readonly profileId: string | undefined;
-  readonly opener: string;
   readonly holdMs: number;
   state: SlotState;
   /** When it needs attention; of an unknown one, until when it is held at least. */
@@ -131,7 +130,10 @@ class MemoryLeases implements ProjectLeases {
     return [...this.#waiters.values()].sort((a, b) => a.ticket - b.ticket);
   }
 
-  /** How many of those could be served, one for each lock: who waits for the same profile cannot be served at once. */
+  /**
+   * How many of those could be served, one for each lock: who waits for the same profile cannot be served at once. `ofKind`: those of them who
+   * could take what is idle; for one whose eviction is on the way, room is on the way.
+   */
   #before(earlier: readonly Waiter[], kind: string): { before: number; ofKind: number; locks: Set<string> } {
     const locks = new Set<string>();
     let before = 0;
@@ -141,7 +143,7 @@ class MemoryLeases implements ProjectLeases {
       for (const lock of locksOf(want)) locks.add(lock);
       if (isBehind || this.#blocked(want)) continue;
       before += 1;
-      if (want.kind === kind) ofKind += 1;
+      if (want.kind === kind && want.mayEvict) ofKind += 1;
     }
     return { before, ofKind, locks };
   }
@@ -205,7 +207,6 @@ class MemoryLeases implements ProjectLeases {
       shape,
       key,
       profileId,
-      opener: holder,
       holdMs,
       state: "creating",
       due,
@@ -228,7 +229,7 @@ class MemoryLeases implements ProjectLeases {
 
   #grantAgain(slot: Slot, want: Want, now: number): Grant {
     const { id, fence, uses, sessionId } = slot;
-    const ticket = want.ticket ?? 0;
+    const ticket = want.ticket ?? fence;
     if (sessionId === undefined) {
       slot.due = now + want.createMs;
       return {
@@ -245,7 +246,7 @@ class MemoryLeases implements ProjectLeases {
   }
 
   #evict(slot: Slot, want: Want, ticket: number, now: number): Grant {
-    const queued = this.#enqueue(want, ticket, now, "cap");
+    const queued = this.#enqueue({ ...want, mayEvict: false }, ticket, now, "cap");
     if (queued.kind === "full") return queued;
     return { kind: "evict", ticket, claim: this.#claim(slot, now + want.stopMs, "evicted") };
   }
@@ -350,10 +351,10 @@ class MemoryLeases implements ProjectLeases {
     return { claims, unknown };
   }
 
-  async claimIdle(kind: string, opener: string, stopMs: number): Promise<Claim[]> {
+  async claimIdle(kind: string, holder: string, stopMs: number): Promise<Claim[]> {
     const now = performance.now();
     return [...this.#slots.values()]
-      .filter((slot) => slot.kind === kind && slot.opener === opener && slot.state === "idle")
+      .filter((slot) => slot.kind === kind && slot.holder === holder && slot.state === "idle")
       .map((slot) => this.#claim(slot, now + stopMs, "closing"));
   }
 
@@ -381,9 +382,10 @@ class MemoryLeases implements ProjectLeases {
     );
     this.#strays.set(kind, strays);
     const isClean = !exclusive || unrecorded.length === 0;
-    const settled = [...this.#slots.values()].filter(
-      (slot) => slot.kind === kind && slot.state === "unknown" && slot.due <= startedAt && isClean,
-    );
+    const found = new Set(unrecorded.map(({ mark }) => this.#slotMarked(mark)));
+    const isSettled = ({ id, state, due }: Slot) =>
+      state === "unknown" && due <= startedAt && isClean && !found.has(id);
+    const settled = [...this.#slots.values()].filter((slot) => slot.kind === kind && isSettled(slot));
     for (const slot of settled) this.#remove(slot);
     this.#wakeNext(performance.now());
     const old = unrecorded.filter(({ id }) => (strays.get(id)?.firstSeen ?? startedAt) + graceMs <= startedAt);
@@ -494,13 +496,13 @@ class MemoryLeases implements ProjectLeases {
     for (const [token, { until }] of this.#waiters) if (until <= now) this.#waiters.delete(token);
   }
 
-  /** Wakes the first of each kind in line who could be served; whoever is served wakes the next. */
+  /** Wakes the first of each kind in line who could be served, and those before whose eviction is on the way; whoever is served wakes the next. */
   #wakeNext(now: number): void {
     this.#forgetDeadWaiters(now);
     const kinds = new Set<string>();
     for (const { want } of this.#inLine()) {
       if (kinds.has(want.kind) || this.#blocked(want)) continue;
-      kinds.add(want.kind);
+      if (want.mayEvict) kinds.add(want.kind);
       this.#wakers.get(want.holder)?.(want.token);
     }
   }

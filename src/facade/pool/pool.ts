@@ -162,8 +162,10 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   async reap(): Promise<Reaping> {
     this.#refuseClosed();
     const { keeper } = await this.#connected();
-    const strays = await keeper.lookAnew();
-    return { ...(await keeper.reap()), strays };
+    const looked = await keeper.lookAnew();
+    const reaped = await keeper.reap();
+    const [stopped, failed] = [looked.stopped + reaped.stopped, looked.failed + reaped.failed];
+    return { stopped, failed, unknown: reaped.unknown, strays: looked.strays };
   }
 
   /**

@@ -13,6 +13,7 @@
  * | `tokens`, `sids` | HASH | token of a lease → slot; session id → slot |
  * | `key:<key>`, `profile:<profile>` | STRING | the slot that has it; lives and dies with the slot, never by time |
  * | `line`, `beats`, `wants` | ZSET, ZSET, HASH | waiter → ticket; → until when it is believed alive; → what it wants, as JSON |
+ * | `queued`, `sought` | HASH | kind → how many of it are in line; lock → how many in line want it |
  * | `strays:<kind>` | HASH | session on nobody's record → `<1 when it takes room>:<first seen>` |
  * | `counted` | HASH | kind → strays that take room; a kind without an entry has never been looked at |
  * | `passes` | HASH | kind → when its last pass began |
@@ -46,7 +47,7 @@ end
 -- SLOTS
 
 local NUMBERS = { "due", "fence", "uses", "endsAt", "holdMs" }
-local FIELDS = { "state", "kind", "shape", "key", "profile", "profileId", "opener", "holder", "token", "sid" }
+local FIELDS = { "state", "kind", "shape", "key", "profile", "profileId", "holder", "token", "sid" }
 
 local function load(id)
   local flat = redis.call("HGETALL", key("slot", id))
@@ -158,7 +159,17 @@ end
 
 -- THE QUEUE
 
+-- How many in line are of a kind, or want a lock.
+local function tally(name, field, by)
+  if redis.call("HINCRBY", key(name), field, by) == 0 then redis.call("HDEL", key(name), field) end
+end
+
 local function forget(token)
+  local want = redis.call("HGET", key("wants"), token)
+  if not want then return end
+  want = cjson.decode(want)
+  tally("queued", want.kind, -1)
+  for _, lock in ipairs(locksOf(want)) do tally("sought", lock, -1) end
   redis.call("ZREM", key("line"), token)
   redis.call("ZREM", key("beats"), token)
   redis.call("HDEL", key("wants"), token)
@@ -168,20 +179,21 @@ local function forgetDead()
   for _, token in ipairs(redis.call("ZRANGEBYSCORE", key("beats"), "-inf", int(now))) do forget(token) end
 end
 
--- All that wait, first come first: two commands, however many they are.
-local function inLine()
-  local line = redis.call("ZRANGE", key("line"), 0, -1, "WITHSCORES")
-  if #line == 0 then return {} end
-  local wants = {}
-  local flat = redis.call("HGETALL", key("wants"))
-  for i = 1, #flat, 2 do wants[flat[i]] = flat[i + 1] end
-  local waiters = {}
-  for i = 1, #line, 2 do
-    local waiter = cjson.decode(wants[line[i]])
-    waiter.token, waiter.ticket = line[i], tonumber(line[i + 1])
-    waiters[#waiters + 1] = waiter
+-- Those in line before a ticket, first come first, a few at a time: whoever looks has seen enough when visit says so.
+local PAGE = 16
+local function eachInLine(before, visitPage)
+  local first = 0
+  while true do
+    local page = redis.call("ZRANGEBYSCORE", key("line"), "-inf", before, "LIMIT", first, PAGE)
+    if #page == 0 then return end
+    local waiters = {}
+    for i, told in ipairs(redis.call("HMGET", key("wants"), unpack(page))) do
+      waiters[i] = cjson.decode(told)
+      waiters[i].token = page[i]
+    end
+    if visitPage(waiters) or #page < PAGE then return end
+    first = first + PAGE
   end
-  return waiters
 end
 
 -- Which slots have the locks that these want: one command for all, and one more for each slot.
@@ -194,7 +206,10 @@ local function ownersOf(wants)
     local ids = redis.call("MGET", unpack(locks, first, math.min(first + 999, #locks)))
     for i, id in ipairs(ids) do
       local lock = locks[first + i - 1]
-      if id and not owners[lock] then owners[lock] = load(id) end
+      if id and not owners[lock] then
+        local slot = redis.call("HMGET", key("slot", id), "state", "kind", "key")
+        if slot[1] then owners[lock] = { id = id, state = slot[1], kind = slot[2], key = slot[3] or nil } end
+      end
     end
   end
   return owners
@@ -221,17 +236,26 @@ local function blocked(want, owners)
   if want.exclusive and want.profile and hasStrays(want.kind) then return "profile" end
 end
 
--- Wakes the first of each kind in line who could be served; whoever is served wakes the next. A user who may not publish still
--- has a store that works: waking is a hint.
+local function room(cap)
+  local shrunk = tonumber(redis.call("GET", key("shrink"))) or math.huge
+  return math.max(0, math.min(cap - strayCount(), shrunk) - counted())
+end
+
+-- Wakes the first of each kind in line who could be served, and those before whose eviction is on the way; whoever is served wakes
+-- the next. A user who may not publish still has a store that works: waking is a hint.
 local function wakeNext()
   forgetDead()
-  local waiters = inLine()
-  local owners, kinds = ownersOf(waiters), {}
-  for _, waiter in ipairs(waiters) do
-    if not kinds[waiter.kind] and not blocked(waiter, owners) then
-      kinds[waiter.kind] = true
-      redis.pcall("PUBLISH", waiter.channel, waiter.token)
+  local left, done = redis.call("HLEN", key("queued")), {}
+  if left == 0 then return end
+  eachInLine("+inf", function(waiters)
+    local owners = ownersOf(waiters)
+    for _, waiter in ipairs(waiters) do
+      if not done[waiter.kind] and not blocked(waiter, owners) then
+        redis.pcall("PUBLISH", waiter.channel, waiter.token)
+        if waiter.mayEvict then done[waiter.kind], left = true, left - 1 end
+        if left == 0 then return true end
+      end
     end
-  end
+  end)
 end
 `;

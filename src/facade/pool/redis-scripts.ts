@@ -16,7 +16,7 @@ end
 
 -- The news of the first grant did not arrive.
 local function grantAgain(slot)
-  local ticket = want.ticket or 0
+  local ticket = want.ticket or slot.fence
   prolong(slot, now + (slot.sid and want.leaseMs or want.createMs))
   return slot.sid and grantOfReuse(slot, ticket) or grantOfCreate(slot, ticket)
 end
@@ -27,20 +27,20 @@ if granted then return grantAgain(load(granted)) end
 if redis.call("HEXISTS", key("counted"), want.kind) == 0 then return { "unready" } end
 
 local ticket = want.ticket or tonumber(redis.call("ZSCORE", key("line"), want.token)) or nextNumber()
-local earlier, asked = {}, { want }
-for _, waiter in ipairs(inLine()) do
-  if waiter.ticket >= ticket then break end
-  earlier[#earlier + 1], asked[#asked + 1] = waiter, waiter
-end
-local owners = ownersOf(asked)
+local owners = ownersOf({ want })
+local isIn = redis.call("HEXISTS", key("wants"), want.token) == 1
 
 local function enqueue(reason)
   local waiting = redis.call("ZCARD", key("line"))
-  local isIn = redis.call("HEXISTS", key("wants"), want.token) == 1
   if not isIn and waiting >= want.maxWaiters then return { "full", int(ticket), waiting } end
   local told = {
     kind = want.kind, key = want.key, profile = want.profile, exclusive = want.exclusive, channel = want.channel,
+    mayEvict = want.mayEvict,
   }
+  if not isIn then
+    tally("queued", want.kind, 1)
+    for _, lock in ipairs(locksOf(want)) do tally("sought", lock, 1) end
+  end
   redis.call("ZADD", key("line"), int(ticket), want.token)
   redis.call("ZADD", key("beats"), int(now + want.waiterMs), want.token)
   redis.call("HSET", key("wants"), want.token, cjson.encode(told))
@@ -48,6 +48,7 @@ local function enqueue(reason)
 end
 
 local function evict(slot)
+  want.mayEvict = false
   local queued = enqueue("cap")
   if queued[1] == "full" then return queued end
   return { "evict", int(ticket), claim(slot, want.stopMs, "evicted") }
@@ -68,7 +69,7 @@ end
 local function create()
   local slot = {
     id = want.slot, kind = want.kind, shape = want.shape, key = want.key, profile = want.profile, profileId = want.profileId,
-    opener = want.holder, holdMs = want.holdMs, fence = nextNumber(), uses = 0, endsAt = 0,
+    holdMs = want.holdMs, fence = nextNumber(), uses = 0, endsAt = 0,
   }
   redis.call("ZADD", key("slots"), int(slot.fence), slot.id)
   for _, lock in ipairs(locksOf(slot)) do redis.call("SET", lock, slot.id) end
@@ -76,18 +77,36 @@ local function create()
   return served(grantOfCreate(slot, ticket))
 end
 
--- How many of those who came earlier could be served, one for each lock: who waits for the same profile cannot be served at once.
+-- What is free and what could be made free goes to those who came earlier first.
+local free, idle = room(want.cap), redis.call("ZCARD", key("idle", want.kind))
+local function nothingLeft(ahead, ofKind)
+  return math.max(0, free - (ahead - ofKind)) + idle <= ofKind
+end
+
+-- How many of those who came earlier could be served, one for each lock: who waits for the same profile cannot be served at once. It
+-- stops where they take all there is, unless one of them may want what is wanted here.
 local function before()
   local all, ofKind, taken = 0, 0, {}
-  for _, waiter in ipairs(earlier) do
-    local isBehind = false
-    for _, lock in ipairs(locksOf(waiter)) do isBehind = isBehind or taken[lock] end
-    for _, lock in ipairs(locksOf(waiter)) do taken[lock] = true end
-    if not isBehind and not blocked(waiter, owners) then
-      all = all + 1
-      if waiter.kind == want.kind then ofKind = ofKind + 1 end
-    end
+  local enough = true
+  for _, lock in ipairs(locksOf(want)) do
+    local sought = tonumber(redis.call("HGET", key("sought"), lock)) or 0
+    if sought > (isIn and 1 or 0) then enough = false end
   end
+  if enough and nothingLeft(0, 0) then return all, ofKind, taken end
+  eachInLine("(" .. int(ticket), function(waiters)
+    local owners = ownersOf(waiters)
+    for _, waiter in ipairs(waiters) do
+      local isBehind = false
+      for _, lock in ipairs(locksOf(waiter)) do isBehind = isBehind or taken[lock] end
+      for _, lock in ipairs(locksOf(waiter)) do taken[lock] = true end
+      if not isBehind and not blocked(waiter, owners) then
+        all = all + 1
+        -- For one whose eviction is on the way, room is on the way: it takes nothing that is idle.
+        if waiter.kind == want.kind and waiter.mayEvict then ofKind = ofKind + 1 end
+        if enough and nothingLeft(all, ofKind) then return true end
+      end
+    end
+  end)
   return all, ofKind, taken
 end
 
@@ -106,23 +125,16 @@ local function newestWarm()
   end
 end
 
-local function room()
-  local shrunk = tonumber(redis.call("GET", key("shrink"))) or math.huge
-  return math.max(0, math.min(want.cap - strayCount(), shrunk) - counted())
-end
-
-local free, idle = room(), redis.call("ZCARD", key("idle", want.kind))
-local ahead, ofKind, taken = before()
 local reason = blocked(want, owners)
 if reason then return enqueue(reason) end
+local ahead, ofKind, taken = before()
 if want.key and taken[key("key", want.key)] then return enqueue("key") end
 if want.profile and taken[key("profile", want.profile)] then return enqueue("profile") end
--- What is free and what could be made free goes to those who came earlier first.
-if math.max(0, free - (ahead - ofKind)) + idle <= ofKind then return enqueue(free + idle > 0 and "queue" or "cap") end
+if nothingLeft(ahead, ofKind) then return enqueue(free + idle > 0 and "queue" or "cap") end
 
 local mine
 for _, lock in ipairs(locksOf(want)) do
-  local slot = owners[lock]
+  local slot = owners[lock] and load(owners[lock].id)
   if slot and not fits(slot) then
     if want.mayEvict then return evict(slot) end
     return enqueue(reasonOf(slot, want))
@@ -227,8 +239,9 @@ return { claims, unknown }
 const claimIdle = `
 local claims = {}
 for _, id in ipairs(redis.call("ZRANGE", key("idle", args.kind), 0, -1)) do
-  local slot = load(id)
-  if slot.opener == args.holder then claims[#claims + 1] = claim(slot, args.stopMs, "closing") end
+  if redis.call("HGET", key("slot", id), "holder") == args.holder then
+    claims[#claims + 1] = claim(load(id), args.stopMs, "closing")
+  end
 end
 return claims
 `;
@@ -272,11 +285,12 @@ local slotOf, known = recorded(ids), knownStrays()
 local isFirst = redis.call("HEXISTS", key("counted"), kind) == 0
 redis.call("DEL", key("strays", kind))
 
-local number, isClean, strays, done = 0, true, {}, {}
+local number, isClean, strays, done, found = 0, true, {}, {}, {}
 for _, session in ipairs(live) do
   if not slotOf[session.id] and not done[session.id] then
     done[session.id] = true
     isClean = false
+    found[slotMarked(session.mark)] = true
     local before = known[session.id] or { firstSeen = startedAt }
     local isOld = before.firstSeen + args.graceMs <= startedAt
     -- Before the first look nothing is known, so that all that lives takes room; later, what may still be attached does not.
@@ -290,8 +304,13 @@ redis.call("HSET", key("counted"), kind, number)
 
 local freed = {}
 if isClean or not args.exclusive then
-  freed = redis.call("ZRANGEBYSCORE", key("unknown", kind), "-inf", int(startedAt))
-  for _, id in ipairs(freed) do remove(load(id)) end
+  for _, id in ipairs(redis.call("ZRANGEBYSCORE", key("unknown", kind), "-inf", int(startedAt))) do
+    -- One whose session is on the list came about after all.
+    if not found[id] then
+      remove(load(id))
+      freed[#freed + 1] = id
+    end
+  end
 end
 wakeNext()
 return { strays, freed }

@@ -192,6 +192,7 @@ export class Search<Request, Session> {
     const { keeper, port, settings } = this.#tools;
     const { slot, sessionId, fence, uses } = grant;
     const reservation = await this.#reserve(() => this.#putBack(slot, token, "unused"));
+    keeper.letGo(slot);
     const tenure = this.#tenure({ slot, token, sessionId }, askedAt, reservation);
     try {
       const seen = await inTime(port.get(sessionId), settings.createTimeoutMs);
@@ -292,8 +293,6 @@ export class Search<Request, Session> {
     const { slot, token, sessionId } = tenure;
     if (tenure.isLost) return;
     keeper.drop(tenure);
-    // Given back before somebody else can be lent it. What is to be stopped is kept until it is.
-    if (to !== "stop") reservation.release();
     const outcome = await this.#putBack(slot, token, to);
     keeper.emit({ type: "released", sessionId, to: outcome === "idle" ? "idle" : "stop" });
     // Where "idle" was asked for and the answer was lost, the session may be somebody else's already: only the store knows.
@@ -301,6 +300,7 @@ export class Search<Request, Session> {
     const { profileId } = this.#wish.plan;
     const why = outcome === "lost" ? "lease over" : "released";
     if (isOurs) await keeper.stop({ slot, sessionId, profileId, why }, reservation);
+    else keeper.keepWarm(slot, reservation);
   }
 
   /** Undefined when nobody knows what the store has made of it. */

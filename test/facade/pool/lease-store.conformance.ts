@@ -732,12 +732,12 @@ export function leaseStoreConformance(name: string, openStore: () => Promise<Ope
         expect((await leases.reap("browser", 10, LONG)).claims).toMatchObject([{ slot }]);
       });
 
-      it("claims what a pool has opened and left idle, whoever used it since, and nothing else", async () => {
+      it("claims what a pool was the last to use and left idle, whoever opened it, and nothing else", async () => {
         const leases = await ready();
-        const mine = await openIdle(leases, { cap: 9, shape: "a", holder: "pool-1" });
+        const mine = await openIdle(leases, { cap: 9, shape: "a", holder: "pool-2" });
         await openIdle(leases, { cap: 9, shape: "b", holder: "pool-2" });
         await open(leases, { cap: 9, shape: "c", holder: "pool-1" });
-        const wanted = want({ cap: 9, shape: "a", holder: "pool-2" });
+        const wanted = want({ cap: 9, shape: "a", holder: "pool-1" });
         await ask(leases, "reuse", wanted);
         await leases.release(mine.slot, wanted.token, KEEP);
         const claims = await leases.claimIdle("v3", "pool-1", LONG);
@@ -794,11 +794,34 @@ export function leaseStoreConformance(name: string, openStore: () => Promise<Ope
         expect(await leases.counts()).toMatchObject({ unknown: 1 });
       });
 
+      it("keeps no idle session for one whose eviction is on the way", async () => {
+        const leases = await ready();
+        await openTwoIdle(leases);
+        const evicting = want({ shape: "another" });
+        const { ticket, claim } = await ask(leases, "evict", evicting);
+        const next = want({ shape: "shape" });
+        await ask(leases, "reuse", next);
+        expect(await leases.acquire({ ...evicting, ticket, mayEvict: false })).toMatchObject({ kind: "wait" });
+        await leases.stopped(claim.slot);
+        await ask(leases, "create", { ...evicting, ticket });
+      });
+
       it("settles an unknown outcome by time where others open sessions too", async () => {
         const leases = await ready();
         const { slot } = await openUnknown(leases, { holdMs: SHORT });
         await soon();
         expect(await look(leases, [{ id: "foreign" }], { exclusive: false })).toEqual({ strays: [], freed: [slot] });
+      });
+
+      it("settles no unknown outcome while the session that carries its mark is live", async () => {
+        const leases = await ready();
+        const wanted = want({ holdMs: SHORT });
+        const { slot, mark } = await ask(leases, "create", wanted);
+        await leases.createFailed(slot, wanted.token, { outcome: "unknown" });
+        await soon();
+        const live = [{ id: "late", mark }];
+        expect(await look(leases, live, { exclusive: false })).toEqual({ strays: [], freed: [] });
+        expect(await look(leases, [], { exclusive: false })).toEqual({ strays: [], freed: [slot] });
       });
 
       it("settles unknown outcomes of the kind that was looked at", async () => {

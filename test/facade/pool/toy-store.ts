@@ -115,8 +115,9 @@ class ToyLeases implements ProjectLeases {
   #wake(): void {
     const world = this.#world(performance.now());
     const servable = world.line.filter(({ want }) => blocker(world, want) === undefined);
-    const first = servable.filter(({ want }, i) => servable.findIndex((other) => other.want.kind === want.kind) === i);
-    for (const { want } of first)
+    const isFirst = ({ want }: Place, i: number) =>
+      !servable.slice(0, i).some((other) => other.want.kind === want.kind && other.want.mayEvict);
+    for (const { want } of servable.filter(isFirst))
       for (const { holder, wake } of this.#ears) if (holder === want.holder) wake(want.token);
   }
 
@@ -134,7 +135,7 @@ class ToyLeases implements ProjectLeases {
   #again(row: Row, want: Want, now: number): Grant {
     const isOpen = row.sessionId !== undefined;
     this.#happen(CHANGE(row.slot, { due: now + (isOpen ? want.leaseMs : want.createMs) }));
-    return this.#granted(row, want.ticket ?? 0, isOpen);
+    return this.#granted(row, want.ticket ?? row.fence, isOpen);
   }
 
   #granted({ slot, fence, uses, sessionId = "", by }: Row, ticket: number, isOpen: boolean): Grant {
@@ -147,12 +148,12 @@ class ToyLeases implements ProjectLeases {
     const { rows, line } = world;
     const earlier = line.filter((place) => place.ticket < ticket).map((place) => place.want);
     const served = earlier.filter((one, i) => !blocker(world, one) && !earlier.slice(0, i).some(shares(one)));
-    const sameKind = served.filter(({ kind }) => kind === want.kind).length;
+    const sameKind = served.filter(({ kind, mayEvict }) => kind === want.kind && mayEvict).length;
     const idle = rows.filter(({ by, state }) => by.kind === want.kind && state === "idle").sort(byFence);
     const room = Math.max(0, Math.min(want.cap - strays(world), world.shrink.to) - rows.length);
     const wait = (reason: WaitReason): Grant => this.#wait(want, ticket, now, world, reason);
     const evict = (row: Row): Grant => {
-      const queued = wait("cap");
+      const queued = this.#wait({ ...want, mayEvict: false }, ticket, now, world, "cap");
       if (queued.kind === "full") return queued;
       return { kind: "evict", ticket, claim: this.#claim(row, now + want.stopMs, "evicted") };
     };
@@ -294,7 +295,7 @@ class ToyLeases implements ProjectLeases {
   async claimIdle(kind: string, holder: string, stopMs: number): Promise<Claim[]> {
     const now = performance.now();
     const idle = this.#world(now).rows.filter(({ state, by }) => state === "idle" && by.kind === kind);
-    return idle.filter(({ by }) => by.holder === holder).map((row) => this.#claim(row, now + stopMs, "closing"));
+    return idle.filter((row) => row.holder === holder).map((row) => this.#claim(row, now + stopMs, "closing"));
   }
 
   async beginPass(kind: string, everyMs: number): Promise<number | undefined> {
@@ -315,11 +316,13 @@ class ToyLeases implements ProjectLeases {
       return { id, since, counts };
     });
     const unknown = rows.filter(({ by, state }) => by.kind === kind && state === "unknown");
-    const freed = unknown.filter(({ due }) => due <= startedAt && (!exclusive || foreign.length === 0));
+    const slotOf = (mark = "") => (mark.startsWith(`${this.#origin}/`) ? mark.split("/")[1] : undefined);
+    const isFound = ({ slot }: Row) => foreign.some(({ mark }) => slotOf(mark) === slot);
+    const isSettled = (row: Row) => row.due <= startedAt && (!exclusive || foreign.length === 0) && !isFound(row);
+    const freed = unknown.filter(isSettled);
     this.#happen(SEE(kind, now), ...freed.map(({ slot }) => REMOVE(slot)));
     this.#wake();
     const strays = foreign.filter((_, i) => (now[i]?.since ?? startedAt) + graceMs <= startedAt);
-    const slotOf = (mark = "") => (mark.startsWith(`${this.#origin}/`) ? mark.split("/")[1] : undefined);
     return {
       strays: strays.map(({ id, mark }) => ({ id, slot: slotOf(mark) })),
       freed: freed.map(({ slot }) => slot),
