@@ -1,9 +1,8 @@
-import { Deadline, sleep, untilAborted } from "../wait.ts";
+import { Deadline, sleep } from "../wait.ts";
 import { warn } from "../warning.ts";
-import { within } from "../within.ts";
+import { answering, inTime } from "./answering.ts";
 import type { PoolEvent } from "./events.ts";
 import type { Claim, LiveSession, ProjectLeases, ReleaseTerms, Stray } from "./lease-store.ts";
-import { answered } from "./lock.ts";
 import type { PoolSettings } from "./options.ts";
 import type { Reservation, SessionPort } from "./session-port.ts";
 import type { Tenure } from "./tenure.ts";
@@ -276,34 +275,6 @@ export class Keeper {
       this.emit({ type: "leak", sessionId, heldMs, stack: note.stack });
     }
   }
-}
-
-/** What is not done in time counts as failed. */
-export function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const timeUp = () => new Error(`It was not done within ${timeoutMs} ms.`);
-  return within(timeoutMs, timeUp, undefined, (signal) => untilAborted(work, signal));
-}
-
-/** The same store, which always answers: in time, or with a `LeaseStoreError`. */
-function answering(leases: ProjectLeases): ProjectLeases {
-  return {
-    acquire: (want) => answered(leases.acquire(want)),
-    leave: (token) => answered(leases.leave(token)),
-    attach: (...opened) => answered(leases.attach(...opened)),
-    createFailed: (...failed) => answered(leases.createFailed(...failed)),
-    renew: (...held) => answered(leases.renew(...held)),
-    release: (...held) => answered(leases.release(...held)),
-    stopped: (slot) => answered(leases.stopped(slot)),
-    reap: (...due) => answered(leases.reap(...due)),
-    claimIdle: (...own) => answered(leases.claimIdle(...own)),
-    beginPass: (...due) => answered(leases.beginPass(...due)),
-    reconcile: (pass) => answered(leases.reconcile(pass)),
-    strayStopped: (...stray) => answered(leases.strayStopped(...stray)),
-    isProfileHeld: (profileId) => answered(leases.isProfileHeld(profileId)),
-    counts: () => answered(leases.counts()),
-    slots: () => answered(leases.slots()),
-    watch: (holder, wake) => leases.watch(holder, wake),
-  };
 }
 
 function jittered(ms: number): number {

@@ -1,13 +1,11 @@
 import { LeaseStoreError } from "../errors.ts";
-import { Deadline, sleep, untilAborted } from "../wait.ts";
-import { within } from "../within.ts";
+import { Deadline, sleep } from "../wait.ts";
+import { answered } from "./answering.ts";
 import type { LeaseStore } from "./lease-store.ts";
 
 /** Longer than what is done under a lock may take: a lock whose holder is gone ends by itself. */
 const LOCK_MS = 60_000;
 const LOOK_MS = 100;
-/** What a store has not answered by then is as good as lost. */
-const ANSWER_MS = 10_000;
 
 /**
  * Does `work` while nobody else on the store does the same.
@@ -32,14 +30,4 @@ async function lock(store: LeaseStore, name: string): Promise<string> {
     await sleep(LOOK_MS * (0.5 + Math.random()));
   }
   throw new LeaseStoreError(`Another process has had a lock for ${LOCK_MS} ms.`);
-}
-
-/** What a store answers. Whatever goes wrong with it, that it is silent included, callers see one kind of error. */
-export async function answered<T>(answer: Promise<T>): Promise<T> {
-  const timeUp = () => new LeaseStoreError(`The lease store has not answered within ${ANSWER_MS} ms.`);
-  try {
-    return await within(ANSWER_MS, timeUp, undefined, (signal) => untilAborted(answer, signal));
-  } catch (cause) {
-    throw cause instanceof LeaseStoreError ? cause : new LeaseStoreError("The lease store failed.", { cause });
-  }
 }

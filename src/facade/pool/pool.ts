@@ -5,9 +5,10 @@ import { within } from "../within.ts";
 import { Keeper, type Reaping } from "./keeper.ts";
 import type { Lease } from "./lease.ts";
 import type { LeaseCounts, LeaseStore, SlotView } from "./lease-store.ts";
+import type { Tools, Wish } from "./lending.ts";
 import { memoryLeaseStore } from "./memory.ts";
 import { type PoolOptions, type PoolSettings, poolSettings } from "./options.ts";
-import { Search, type Tools, type Wish } from "./search.ts";
+import { Search } from "./search.ts";
 import type { PoolSource, SessionPlan, SessionPort } from "./session-port.ts";
 import { hashOf } from "./shape.ts";
 
