@@ -170,8 +170,8 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   }
 
   /**
-   * Lends nothing more, waits until all leases are released, stops the sessions that this pool has opened and that wait for their next
-   * lease, and lets the process end. Leases that are still out after `timeoutMs` (default: 30,000) are ended and their sessions stopped.
+   * Lends nothing more, waits until all leases are released, stops the sessions that this pool was the last to use and that wait for their
+   * next lease, and lets the process end. Leases that are still out after `timeoutMs` (default: 30,000) are ended and their sessions stopped.
    * It does not reject: a stop that fails is an event, and the other processes try again.
    */
   close({ timeoutMs = DRAIN_TIMEOUT_MS }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
