@@ -1,5 +1,6 @@
 import { SessionBusyError, SessionStoppedError } from "./errors.ts";
 import { Live } from "./live.ts";
+import { failureOf } from "./outcome.ts";
 import { stopQuietly } from "./run-to-end.ts";
 import type { Run } from "./runs.ts";
 import type { CallOptions } from "./types.ts";
@@ -10,13 +11,13 @@ export abstract class AgentSession<View extends { readonly id: string }> extends
   /** The run that was dispatched last and has not been seen to end. */
   #running: Run<unknown> | undefined;
   #dispatching = false;
-  /** Whether the last dispatch came to no run: nobody knows then what the session does. */
+  /** Whether a dispatch since the last run came to nothing known: nobody knows then what the session does. */
   #unsettled = false;
 
   /** Whether it is known here, without asking, that the session is open and that no task of this handle runs. */
   get isQuiet(): boolean {
     const isDone = this.#running === undefined || this.#running.isDone;
-    return !this.isClosed && !this.#dispatching && !this.#unsettled && isDone;
+    return !this.isClosed && !this.isTaking && !this.#dispatching && !this.#unsettled && isDone;
   }
 
   /**
@@ -34,12 +35,19 @@ export abstract class AgentSession<View extends { readonly id: string }> extends
     this.#dispatching = true;
     try {
       if (this.#running && !(await this.#running.hasEnded(options))) throw new SessionBusyError(this.id);
-      this.#unsettled = true;
       this.#running = await dispatch();
       this.#unsettled = false;
       return this.#running;
+    } catch (error) {
+      this.#unsettled ||= !wasRefused(error);
+      throw error;
     } finally {
       this.#dispatching = false;
     }
   }
+}
+
+/** Whether an error leaves no doubt that no task runs: a task that was refused, before the wire or by the service. */
+function wasRefused(error: unknown): boolean {
+  return !(error instanceof SessionBusyError) && failureOf(error) !== "unknown";
 }

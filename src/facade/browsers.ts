@@ -71,7 +71,7 @@ export class BrowserSession extends Live<BrowserView> {
    * @see `POST /v2/files/browsers/{session_id}/presigned-url`
    */
   upload(files: UploadFile | readonly UploadFile[], options?: UploadOptions): Promise<UploadedFile[]> {
-    return this.#context.files.upload({ browserId: this.id }, files, options);
+    return this.taking(this.#context.files.upload({ browserId: this.id }, files, options));
   }
 
   /**
@@ -136,7 +136,7 @@ function browserSessionPort(context: Context, browsers: Browsers): SessionPort<B
     list: () => ownBrowsers(browsers.list({ filterBy: "active" })),
     handle: (own, view, _request, owner) => new BrowserSession(own, view, owner),
     attach: (id) => browsers.attach(id),
-    isQuiet: (browser) => !browser.isClosed,
+    isQuiet: (browser) => !browser.isClosed && !browser.isTaking,
   });
 }
 

@@ -209,7 +209,7 @@ function leakReporter(report: (error: SessionNotStoppedError) => void): (error: 
   return (error) => {
     if (!(error instanceof SessionNotStoppedError)) return;
     try {
-      report(error);
+      Promise.resolve(report(error)).catch(() => warn(error));
     } catch {
       warn(error);
     }

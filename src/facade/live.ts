@@ -45,6 +45,7 @@ export abstract class Live<View extends { readonly id: string }> {
   #view: View | undefined;
   #closed = false;
   #stopping: Promise<View> | undefined;
+  #underWay = 0;
 
   /** With `owner`, disposing the handle stops what it stands for, or gives it back. */
   constructor(port: LivePort<View>, seen: View | string, owner?: Owner) {
@@ -92,6 +93,21 @@ export abstract class Live<View extends { readonly id: string }> {
   /** Stops it when this handle has opened it, gives it back when it was leased; else does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#owner) await this.stop();
+  }
+
+  /** Whether something is on its way into it that is not done when its call is given up, such as a file. */
+  get isTaking(): boolean {
+    return this.#underWay > 0;
+  }
+
+  /** Takes note of work that puts something into it. */
+  protected async taking<T>(work: Promise<T>): Promise<T> {
+    this.#underWay += 1;
+    try {
+      return await work;
+    } finally {
+      this.#underWay -= 1;
+    }
   }
 
   /** Takes note of a view. */

@@ -1,16 +1,10 @@
 import { projectAccount } from "./account.ts";
 import type { Api } from "./api.ts";
 import type { Context } from "./context.ts";
-import {
-  ApiError,
-  BrowserUseError,
-  ConcurrencyLimitError,
-  ConnectionError,
-  InvalidInputError,
-  TimeoutError,
-} from "./errors.ts";
-import { hasUnknownOutcome, isGone, type Live, type Owner } from "./live.ts";
-import type { OpenFailure, Phase, Seen, SessionPlan, SessionPort } from "./pool/session-port.ts";
+import { InvalidInputError } from "./errors.ts";
+import { isGone, type Live, type Owner } from "./live.ts";
+import { failureOf } from "./outcome.ts";
+import type { Phase, Seen, SessionPlan, SessionPort } from "./pool/session-port.ts";
 import type { CallOptions } from "./types.ts";
 import { Deadline, sleep } from "./wait.ts";
 
@@ -111,15 +105,4 @@ async function untilFinished(get: () => Promise<AnyView>): Promise<void> {
     await sleep(SAVED_LOOK_MS);
     if ((await get()).finishedAt !== null) return;
   }
-}
-
-/** Whatever is not surely refused may have been carried out. */
-function failureOf(error: unknown): OpenFailure {
-  if (hasUnknownOutcome(error) || !(error instanceof BrowserUseError)) return "unknown";
-  if (error instanceof ConcurrencyLimitError) return "full";
-  if (error instanceof ConnectionError || error instanceof TimeoutError) return "later";
-  if (!(error instanceof ApiError)) return "refused";
-  const { status } = error;
-  if (status === 429 || status === 503) return "later";
-  return status === 408 || status >= 500 ? "unknown" : "refused";
 }

@@ -155,7 +155,7 @@ export class V2Session extends AgentSession<V2SessionView> {
    * @see `POST /v2/files/sessions/{session_id}/presigned-url`
    */
   upload(files: UploadFile | readonly UploadFile[], options?: UploadOptions): Promise<UploadedFile[]> {
-    return this.#context.files.upload({ sessionId: this.id }, files, options);
+    return this.taking(this.#context.files.upload({ sessionId: this.id }, files, options));
   }
 
   protected override see(view: V2SessionView): V2SessionView {

@@ -30,6 +30,9 @@ export interface Reaping {
   readonly strays: number;
 }
 
+/** What becomes of a session. One that was not used in the end is kept for no longer than it would have been. */
+export type Ending = "idle" | "stop" | { readonly unusedMs: number };
+
 /** What one look at the vendor led to. */
 type Looked = Omit<Reaping, "unknown">;
 
@@ -59,7 +62,7 @@ export class Keeper {
   emit(event: PoolEvent): void {
     const { onEvent } = this.#settings;
     try {
-      if (onEvent) onEvent(event);
+      if (onEvent) Promise.resolve(onEvent(event)).catch(() => {});
       else if (event.type === "stopFailed" && event.error instanceof Error) warn(event.error);
       else if (event.type === "leak") warn(leakOf(event));
     } catch {
@@ -70,7 +73,7 @@ export class Keeper {
   /** Renews a lease until it is dropped. `stack`: where it was acquired. */
   keep(tenure: Tenure, stack: string | undefined): void {
     this.#tenures.set(tenure, { stack, warned: false });
-    this.#renewing ??= setTimeout(() => this.#renew(), this.#settings.leaseMs / 3);
+    this.#renewing ??= setTimeout(() => this.inBackground(this.#renew()), this.#settings.leaseMs / 3);
   }
 
   /** Neither renews a lease any more nor takes it for lost: it is over, or its release is on the way. */
@@ -124,10 +127,9 @@ export class Keeper {
     this.inBackground(release.then(() => this.stop(claim, reservation)));
   }
 
-  /** A session that was not used in the end is kept, however often it was lent. */
-  releaseTerms(to: "idle" | "stop" | "unused"): ReleaseTerms {
+  releaseTerms(to: Ending): ReleaseTerms {
     const { idleTimeoutMs: idleMs, maxUses, stopRetryMs: stopMs } = this.#settings;
-    if (to === "unused") return { to: "idle", idleMs, maxUses: Number.MAX_SAFE_INTEGER, stopMs };
+    if (typeof to === "object") return { to: "idle", idleMs: to.unusedMs, maxUses: Number.MAX_SAFE_INTEGER, stopMs };
     return { to, idleMs, maxUses, stopMs };
   }
 
@@ -239,13 +241,10 @@ export class Keeper {
   }
 
   async #round(): Promise<void> {
-    try {
-      this.#warnOfLeaks();
-      for (const [slot, { isOver }] of this.#warm) if (isOver()) this.letGo(slot);
-      await this.reap();
-      await this.reconcile();
-    } catch (error) {
-      this.emit({ type: "cleanUpFailed", error });
+    this.#warnOfLeaks();
+    for (const [slot, { isOver }] of this.#warm) if (isOver()) this.letGo(slot);
+    for (const work of [() => this.reap(), () => this.reconcile()]) {
+      await work().catch((error) => this.emit({ type: "cleanUpFailed", error }));
     }
   }
 
@@ -253,6 +252,7 @@ export class Keeper {
     const { leaseMs } = this.#settings;
     const askedAt = performance.now();
     const tenures = [...this.#tenures.keys()];
+    let isRenewed = false;
     try {
       const refused = new Set(await this.leases.renew(tenures, leaseMs));
       // A lease that was released meanwhile is none of ours, and its session may be somebody else's by now.
@@ -260,11 +260,13 @@ export class Keeper {
         if (refused.has(tenure.token)) tenure.lose("its lease was over when it was to be renewed");
         else tenure.renewed(askedAt, leaseMs);
       }
+      isRenewed = true;
     } catch (error) {
       this.emit({ type: "storeFailed", error });
     }
+    const nextMs = isRenewed ? leaseMs / 3 - (performance.now() - askedAt) : jittered(Math.min(1_000, leaseMs / 10));
     const isNeeded = this.#tenures.size > 0 && !this.#closed;
-    this.#renewing = isNeeded ? setTimeout(() => this.#renew(), leaseMs / 3) : undefined;
+    this.#renewing = isNeeded ? setTimeout(() => this.inBackground(this.#renew()), Math.max(0, nextMs)) : undefined;
   }
 
   #warnOfLeaks(): void {

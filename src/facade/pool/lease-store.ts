@@ -81,6 +81,8 @@ export type Grant =
       readonly sessionId: string;
       readonly fence: number;
       readonly uses: number;
+      /** How much of its idle time was left: who does not use it in the end gives it back for no longer. */
+      readonly idleLeftMs: number;
     }
   /** Counted already; open one, then `attach` it or say that it failed. `mark`: what tells the session's origin, where it can carry one. */
   | {

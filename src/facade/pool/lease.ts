@@ -16,7 +16,7 @@ export class Lease<Session> implements AsyncDisposable {
   readonly uses: number;
   /** Grows with every lease of the project: whoever stores what a lease has done can refuse what comes from an older one. */
   readonly fence: number;
-  /** Aborts when the lease is lost: not renewed in time, or refused by the store. Not aborted by a release. */
+  /** Aborts when the lease is lost (not renewed in time, or refused by the store), or taken back as the pool closes. Not by a release. */
   readonly signal: AbortSignal;
   readonly #release: (options: ReleaseOptions) => Promise<void>;
   #releasing: Promise<void> | undefined;

@@ -1,5 +1,6 @@
+import { LeaseStoreError } from "../errors.ts";
 import { inTime } from "./answering.ts";
-import type { Keeper } from "./keeper.ts";
+import type { Ending, Keeper } from "./keeper.ts";
 import { Lease, type ReleaseOptions } from "./lease.ts";
 import type { Grant, Want } from "./lease-store.ts";
 import type { PoolSettings } from "./options.ts";
@@ -10,6 +11,8 @@ import { Tenure } from "./tenure.ts";
 const RELEASE_TIMEOUT_MS = 5_000;
 /** The share of the time to open that the vendor has: the store must hear of the session before it gives the slot up. */
 const VENDOR_SHARE = 5 / 6;
+/** With less than this share left, it is too late to begin. */
+const LEAST_SHARE = 1 / 2;
 const LIFE_SHARE = 0.75;
 const LIFE_JITTER = 0.05;
 /** Long enough for a session that was created to show up, be seen twice, and be stopped. */
@@ -38,7 +41,8 @@ export interface Tools<Request, Session> {
   readonly cap: () => number;
   /** What is called when the store has a hint for a token. */
   readonly bells: Map<string, () => void>;
-  readonly onLease: (lease: Lease<Session>) => void;
+  /** `revoke`: tells the holder that the lease is taken back. */
+  readonly onLease: (lease: Lease<Session>, revoke: (why: string) => void) => void;
   readonly onEnd: (lease: Lease<Session>) => void;
 }
 
@@ -75,7 +79,8 @@ export class Lending<Request, Session> {
   async reuse(grant: Granted<"reuse">, token: string, askedAt: number): Promise<Lent<Session>> {
     const { keeper, port, settings } = this.#tools;
     const { slot, sessionId, fence, uses } = grant;
-    const reservation = await this.#reserve(() => this.#putBack(slot, token, "unused"));
+    const unused = { unusedMs: Math.max(1, grant.idleLeftMs) };
+    const reservation = await this.#reserve(() => this.#putBack(slot, token, unused));
     keeper.letGo(slot);
     const tenure = this.#tenure({ slot, token, sessionId }, askedAt, reservation);
     try {
@@ -89,21 +94,27 @@ export class Lending<Request, Session> {
       await this.#giveUp(tenure, reservation, "stop");
       return GONE;
     } catch (error) {
-      await this.#giveUp(tenure, reservation, "unused");
-      if (port.failureOf(error) === "refused") throw error;
+      const isRefused = port.failureOf(error) === "refused";
+      await this.#giveUp(tenure, reservation, isRefused ? "stop" : unused);
+      if (isRefused) throw error;
       return { missed: "vendor", error };
     }
   }
 
   /** Opens a session for a slot that is counted already, and puts it on record. */
-  async create(grant: Granted<"create">, token: string): Promise<Lent<Session>> {
+  async create(grant: Granted<"create">, token: string, begun: number): Promise<Lent<Session>> {
     const { keeper, port, settings } = this.#tools;
     const { slot, fence, mark, restarted } = grant;
     const { createTimeoutMs, leaseMs } = settings;
-    const begun = performance.now();
     const refused = () => this.#createFailed(slot, token, "refused");
     const reservation = await this.#reserve(refused);
-    const timeoutMs = createTimeoutMs * VENDOR_SHARE;
+    // A process that was paused since it asked may have lost the slot, and others may have its room and profile by now.
+    const timeoutMs = createTimeoutMs * VENDOR_SHARE - (performance.now() - begun);
+    if (timeoutMs < createTimeoutMs * LEAST_SHARE) {
+      reservation.release();
+      await refused();
+      return { missed: "vendor", error: new LeaseStoreError("The grant of the lease store came too late to be used.") };
+    }
     let seen: Seen<Request, Session>;
     try {
       seen = await port.open(this.#wish.plan.request, { mark, timeoutMs });
@@ -177,13 +188,13 @@ export class Lending<Request, Session> {
       onEnd(lease);
     };
     const lease: Lease<Session> = new Lease({ session, key, signal: tenure.signal, ...terms }, release);
-    onLease(lease);
-    tenure.signal.addEventListener("abort", () => onEnd(lease), { once: true });
+    onLease(lease, (why) => tenure.revoke(why));
+    tenure.signal.addEventListener("abort", () => tenure.isLost && onEnd(lease), { once: true });
     return lease;
   }
 
   /** Ends a lease; what it leads to is done when this resolves. */
-  async #giveUp(tenure: Tenure, reservation: Reservation, to: "idle" | "stop" | "unused"): Promise<void> {
+  async #giveUp(tenure: Tenure, reservation: Reservation, to: Ending): Promise<void> {
     const { keeper } = this.#tools;
     const { slot, token, sessionId } = tenure;
     if (tenure.isLost) return;
@@ -199,7 +210,7 @@ export class Lending<Request, Session> {
   }
 
   /** Undefined when nobody knows what the store has made of it. */
-  async #putBack(slot: string, token: string, to: "idle" | "stop" | "unused"): Promise<string | undefined> {
+  async #putBack(slot: string, token: string, to: Ending): Promise<string | undefined> {
     const { keeper } = this.#tools;
     let isFirst = true;
     const put = async () => {

@@ -41,6 +41,9 @@ export function memoryLeaseStore(): LeaseStore {
 /** For so long a key is remembered, so that it can be told that its browser is a new one. No session lives longer than a few hours. */
 const KEY_MEMORY_MS = 24 * 60 * 60_000;
 
+/** Strays of a kind that nobody has looked at for so long say nothing any more. */
+const LOOK_MEMORY_MS = 10 * 60_000;
+
 interface Slot {
   readonly id: string;
   readonly kind: string;
@@ -48,6 +51,8 @@ interface Slot {
   readonly key: string | undefined;
   readonly profileId: string | undefined;
   readonly holdMs: number;
+  /** Whether only a clean look settles its outcome. */
+  readonly exclusive: boolean;
   state: SlotState;
   /** When it needs attention; of an unknown one, until when it is held at least. */
   due: number;
@@ -82,6 +87,8 @@ class MemoryLeases implements ProjectLeases {
   /** Per kind: when its last pass began, and live sessions that nobody has on record, by when they were first seen. */
   readonly #passes = new Map<string, number>();
   readonly #strays = new Map<string, Map<string, { readonly firstSeen: number; counts: boolean }>>();
+  /** Per kind: when the last look began that was compared with the record. */
+  readonly #looks = new Map<string, number>();
   #shrink: Shrink | undefined;
   #counter = 0;
 
@@ -173,30 +180,36 @@ class MemoryLeases implements ProjectLeases {
   }
 
   #capFor({ cap }: Want, now: number): number {
-    const strays = this.#strayCount();
+    const strays = this.#strayCount(now);
     const shrunk = this.#shrink && this.#shrink.until > now ? this.#shrink.to : Number.POSITIVE_INFINITY;
     return Math.min(cap - strays, shrunk);
   }
 
-  /** A session of an unknown create and the slot that stands for it are the same one. */
-  #strayCount(): number {
-    const counted = [...this.#strays.values()].flatMap((ids) =>
-      [...ids.values()].filter(({ counts }) => counts),
-    ).length;
-    return Math.max(0, counted - this.#count("unknown"));
+  /**
+   * Live sessions on nobody's record, of the kinds that somebody still looks at. The session of an unknown create and the slot that stands
+   * for it are the same one: it is among those of its kind that do not count yet, or among those that do.
+   */
+  #strayCount(now: number): number {
+    const looked = [...this.#strays].filter(([kind]) => (this.#looks.get(kind) ?? 0) + LOOK_MEMORY_MS > now);
+    return looked.reduce((sum, [kind, ids]) => {
+      const counted = [...ids.values()].filter(({ counts }) => counts).length;
+      const unknown = [...this.#slots.values()].filter((slot) => slot.kind === kind && slot.state === "unknown").length;
+      return sum + Math.max(0, counted - Math.max(0, unknown - (ids.size - counted)));
+    }, 0);
   }
 
   #reuse(slot: Slot, want: Want, ticket: number, now: number): Grant {
     const { token, holder, leaseMs } = want;
+    const idleLeftMs = slot.due - now;
     slot.uses += 1;
     slot.fence = ++this.#counter;
     this.#move(slot, "leased", now + leaseMs, { token, holder });
     const { fence, uses, sessionId = "" } = slot;
-    return { kind: "reuse", ticket, slot: slot.id, sessionId, fence, uses };
+    return { kind: "reuse", ticket, slot: slot.id, sessionId, fence, uses, idleLeftMs };
   }
 
   #create(want: Want, ticket: number, now: number): Grant {
-    const { kind, shape, key, profileId, token, holder, holdMs, createMs } = want;
+    const { kind, shape, key, profileId, token, holder, holdMs, exclusive, createMs } = want;
     const id = crypto.randomUUID();
     const fence = ++this.#counter;
     const due = now + createMs;
@@ -208,6 +221,7 @@ class MemoryLeases implements ProjectLeases {
       key,
       profileId,
       holdMs,
+      exclusive,
       state: "creating",
       due,
       token,
@@ -242,7 +256,7 @@ class MemoryLeases implements ProjectLeases {
       };
     }
     slot.due = now + want.leaseMs;
-    return { kind: "reuse", ticket, slot: id, sessionId, fence, uses };
+    return { kind: "reuse", ticket, slot: id, sessionId, fence, uses, idleLeftMs: 0 };
   }
 
   #evict(slot: Slot, want: Want, ticket: number, now: number): Grant {
@@ -275,7 +289,12 @@ class MemoryLeases implements ProjectLeases {
   ): Promise<boolean> {
     const now = performance.now();
     const slot = this.#held(id, token);
-    if (slot?.state === "leased") return slot.sessionId === sessionId;
+    if (slot?.state === "leased") {
+      // The news of the first time did not arrive: the lease holds from now, unless it is over.
+      const holds = slot.sessionId === sessionId && slot.due > now;
+      if (holds) slot.due = now + leaseMs;
+      return holds;
+    }
     if (slot?.state !== "creating" || slot.due <= now || this.#bySession.has(sessionId)) return false;
     slot.sessionId = sessionId;
     slot.endsAt = now + lifeMs;
@@ -361,7 +380,7 @@ class MemoryLeases implements ProjectLeases {
   async beginPass(kind: string, everyMs: number): Promise<number | undefined> {
     const now = performance.now();
     const last = this.#passes.get(kind);
-    if (last !== undefined && last + everyMs > now) return undefined;
+    if (last !== undefined && last <= now && last + everyMs > now) return undefined;
     this.#passes.set(kind, now);
     return now;
   }
@@ -381,10 +400,17 @@ class MemoryLeases implements ProjectLeases {
       }),
     );
     this.#strays.set(kind, strays);
-    const isClean = !exclusive || unrecorded.length === 0;
     const found = new Set(unrecorded.map(({ mark }) => this.#slotMarked(mark)));
-    const isSettled = ({ id, state, due }: Slot) =>
-      state === "unknown" && due <= startedAt && isClean && !found.has(id);
+    // What was not there at the look before, long after the outcome became unknown, cannot be what came of it.
+    const lookedAt = this.#looks.get(kind) ?? Number.NEGATIVE_INFINITY;
+    const lasting = unrecorded.filter(({ id }) => known?.has(id));
+    const isClean = (slot: Slot) => (lookedAt >= slot.due - slot.holdMs + graceMs ? lasting : unrecorded).length === 0;
+    const isSettled = (slot: Slot) =>
+      slot.state === "unknown" &&
+      slot.due <= startedAt &&
+      !found.has(slot.id) &&
+      (!(exclusive || slot.exclusive) || isClean(slot));
+    this.#looks.set(kind, startedAt);
     const settled = [...this.#slots.values()].filter((slot) => slot.kind === kind && isSettled(slot));
     for (const slot of settled) this.#remove(slot);
     this.#wakeNext(performance.now());
@@ -423,7 +449,7 @@ class MemoryLeases implements ProjectLeases {
       stopping: this.#count("stopping"),
       unknown: this.#count("unknown"),
       waiting: this.#waiters.size,
-      strays: this.#strayCount(),
+      strays: this.#strayCount(now),
       ...(this.#shrink && this.#shrink.until > now && { shrunkTo: this.#shrink.to }),
     };
   }

@@ -81,6 +81,9 @@ export function poolSettings(options: PoolOptions): PoolSettings {
   refuseUnknown(unknown, "SessionPool");
   if (maxSessions !== undefined && checkCount("maxSessions", maxSessions, 1) < 1) throw atLeastOne("maxSessions");
   if (maxUses !== undefined && checkCount("maxUses", maxUses, 1) < 1) throw atLeastOne("maxUses");
+  if (store != null && typeof store.project !== "function") {
+    throw new InvalidInputError("store must be a lease store, such as redisLeaseStore(client) gives.");
+  }
   if (project === "") throw new InvalidInputError("project must not be empty.");
   if (onEvent != null && typeof onEvent !== "function") throw new InvalidInputError("onEvent must be a function.");
   const settleMs = profileSettleMs === 0 ? 0 : checkMs("profileSettleMs", profileSettleMs, 0);

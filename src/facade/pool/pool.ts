@@ -73,7 +73,8 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   readonly #store: LeaseStore;
   readonly #isLocal: boolean;
   readonly #holder: string = crypto.randomUUID();
-  readonly #leases = new Set<Lease<Session>>();
+  /** Leases that are out, with how to take them back. */
+  readonly #leases = new Map<Lease<Session>, (why: string) => void>();
   /** What to call when the store has a hint for a token. */
   readonly #bells = new Map<string, () => void>();
   /** Ends each search that is under way. */
@@ -172,9 +173,10 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   /**
    * Lends nothing more, waits until all leases are released, stops the sessions that this pool was the last to use and that wait for their
    * next lease, and lets the process end. Leases that are still out after `timeoutMs` (default: 30,000) are ended and their sessions stopped.
-   * It does not reject: a stop that fails is an event, and the other processes try again.
+   * For other reasons than a wrong option it does not reject: a stop that fails is an event, and the other processes try again.
    */
   close({ timeoutMs = DRAIN_TIMEOUT_MS }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    if (!(timeoutMs >= 0)) return Promise.reject(new InvalidInputError("timeoutMs must be 0 or more milliseconds."));
     this.#closing ??= this.#close(timeoutMs);
     return this.#closing;
   }
@@ -190,7 +192,8 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
     if (!home) return;
     const { keeper } = home;
     await this.#drain(timeoutMs);
-    await Promise.all([...this.#leases].map((lease) => lease.release({ reuse: false })));
+    for (const revoke of this.#leases.values()) revoke("its pool was closed");
+    await Promise.all([...this.#leases.keys()].map((lease) => lease.release({ reuse: false })));
     await keeper.settle();
     const claim = () => keeper.leases.claimIdle(this.#port.kind, this.#holder, this.#settings.stopRetryMs);
     const claims = await keeper.insist(claim, CLAIM_TIMEOUT_MS).catch(() => []);
@@ -226,6 +229,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
 
   /** Checks a request before anything is asked. */
   #draft(request: AcquireRequest<Request>): Omit<Draft<Request>, "stack"> {
+    if (typeof request !== "object" || request === null) throw new InvalidInputError("acquire takes an object.");
     const { key, group, ...open } = request;
     for (const [name, value] of Object.entries({ key, group })) {
       if (value === undefined || (typeof value === "string" && value !== "")) continue;
@@ -287,7 +291,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
       holder: this.#holder,
       cap: () => home.cap,
       bells: this.#bells,
-      onLease: (lease) => this.#leases.add(lease),
+      onLease: (lease, revoke) => this.#leases.set(lease, revoke),
       onEnd: (lease) => {
         this.#leases.delete(lease);
         if (this.#leases.size === 0) this.#drained();

@@ -21,10 +21,18 @@ export function grantOf(answer: unknown): Grant {
   const [kindText, ticketText, ...rest] = listOf(answer);
   // A client may be set up to give buffers for texts, or texts for numbers.
   const [kind, ticket] = [String(kindText), Number(ticketText)];
-  const [first = "", second = "", third = "", fourth = ""] = rest.map(String);
+  const [first = "", second = "", third = "", fourth = "", fifth = ""] = rest.map(String);
   switch (kind) {
     case "reuse":
-      return { kind, ticket, slot: first, sessionId: second, fence: Number(third), uses: Number(fourth) };
+      return {
+        kind,
+        ticket,
+        slot: first,
+        sessionId: second,
+        fence: Number(third),
+        uses: Number(fourth),
+        idleLeftMs: Number(fifth),
+      };
     case "create":
       return { kind, ticket, slot: first, fence: Number(second), mark: third, restarted: fourth === "1" };
     case "evict":

@@ -16,7 +16,7 @@
  * | `queued`, `sought` | HASH | kind → how many of it are in line; lock → how many in line want it |
  * | `strays:<kind>` | HASH | session on nobody's record → `<1 when it takes room>:<first seen>` |
  * | `counted` | HASH | kind → strays that take room; a kind without an entry has never been looked at |
- * | `passes` | HASH | kind → when its last pass began |
+ * | `passes`, `looks` | HASH | kind → when its last pass began; → when the last began that was compared with the record |
  * | `shrink` | STRING PX | the most slots there may be for now |
  * | `seen:<key>` | STRING PX | a key that has had a browser |
  * | `counter`, `space` | STRING | the last ticket or fence; the random name of this data set |
@@ -46,7 +46,7 @@ end
 
 -- SLOTS
 
-local NUMBERS = { "due", "fence", "uses", "endsAt", "holdMs" }
+local NUMBERS = { "due", "fence", "uses", "endsAt", "holdMs", "exclusive" }
 local FIELDS = { "state", "kind", "shape", "key", "profile", "profileId", "holder", "token", "sid" }
 
 local function load(id)
@@ -143,11 +143,23 @@ local function counted()
   return redis.call("ZCARD", key("slots"))
 end
 
--- A session of an unknown create and the slot that stands for it are the same one.
+-- Strays of a kind that nobody has looked at for so long say nothing any more.
+local LOOK_MEMORY_MS = 10 * 60 * 1000
+
+-- Live sessions on nobody's record, of the kinds that somebody still looks at. The session of an unknown create and the slot that
+-- stands for it are the same one: it is among those of its kind that do not count yet, or among those that do.
 local function strayCount()
-  local sum = 0
-  for _, number in ipairs(redis.call("HVALS", key("counted"))) do sum = sum + number end
-  return math.max(0, sum - countOf("unknown"))
+  local sum, flat = 0, redis.call("HGETALL", key("counted"))
+  for i = 1, #flat, 2 do
+    local kind, number = flat[i], tonumber(flat[i + 1])
+    local lookedAt = tonumber(redis.call("HGET", key("looks"), kind)) or 0
+    if number > 0 and lookedAt + LOOK_MEMORY_MS > now then
+      local young = redis.call("HLEN", key("strays", kind)) - number
+      local unknown = redis.call("ZCARD", key("unknown", kind))
+      sum = sum + math.max(0, number - math.max(0, unknown - young))
+    end
+  end
+  return sum
 end
 
 local function strayGone(kind, sid)

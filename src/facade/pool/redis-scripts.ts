@@ -10,15 +10,15 @@ local function grantOfCreate(slot, ticket)
   return { "create", int(ticket), slot.id, int(slot.fence), mark, restarted }
 end
 
-local function grantOfReuse(slot, ticket)
-  return { "reuse", int(ticket), slot.id, slot.sid, int(slot.fence), int(slot.uses) }
+local function grantOfReuse(slot, ticket, idleLeftMs)
+  return { "reuse", int(ticket), slot.id, slot.sid, int(slot.fence), int(slot.uses), int(idleLeftMs) }
 end
 
 -- The news of the first grant did not arrive.
 local function grantAgain(slot)
   local ticket = want.ticket or slot.fence
   prolong(slot, now + (slot.sid and want.leaseMs or want.createMs))
-  return slot.sid and grantOfReuse(slot, ticket) or grantOfCreate(slot, ticket)
+  return slot.sid and grantOfReuse(slot, ticket, 0) or grantOfCreate(slot, ticket)
 end
 
 forgetDead()
@@ -61,15 +61,16 @@ local function served(grant)
 end
 
 local function reuse(slot)
+  local idleLeftMs = slot.due - now
   slot.uses, slot.fence = slot.uses + 1, nextNumber()
   move(slot, "leased", now + want.leaseMs, want)
-  return served(grantOfReuse(slot, ticket))
+  return served(grantOfReuse(slot, ticket, idleLeftMs))
 end
 
 local function create()
   local slot = {
     id = want.slot, kind = want.kind, shape = want.shape, key = want.key, profile = want.profile, profileId = want.profileId,
-    holdMs = want.holdMs, fence = nextNumber(), uses = 0, endsAt = 0,
+    holdMs = want.holdMs, exclusive = want.exclusive and 1 or 0, fence = nextNumber(), uses = 0, endsAt = 0,
   }
   redis.call("ZADD", key("slots"), int(slot.fence), slot.id)
   for _, lock in ipairs(locksOf(slot)) do redis.call("SET", lock, slot.id) end
@@ -164,7 +165,12 @@ wakeNext()
 const attach = `
 local slot = held(args.slot, args.token)
 if not slot then return 0 end
-if slot.state == "leased" then return slot.sid == args.sid and 1 or 0 end
+if slot.state == "leased" then
+  -- The news of the first time did not arrive: the lease holds from now, unless it is over.
+  if slot.sid ~= args.sid or slot.due <= now then return 0 end
+  prolong(slot, now + args.leaseMs)
+  return 1
+end
 if slot.state ~= "creating" or slot.due <= now then return 0 end
 if redis.call("HSETNX", key("sids"), args.sid, slot.id) == 0 then return 0 end
 slot.sid, slot.endsAt = args.sid, now + args.lifeMs
@@ -226,7 +232,9 @@ local WHY = { leased = "lease over", idle = "idle over", stopping = "stop again"
 local claims, unknown = {}, {}
 for _, id in ipairs(redis.call("ZRANGEBYSCORE", key("due", args.kind), "-inf", int(now), "LIMIT", 0, args.limit)) do
   local slot = load(id)
-  if slot.state == "creating" then
+  if not slot then
+    redis.call("ZREM", key("due", args.kind), id)
+  elseif slot.state == "creating" then
     move(slot, "unknown", now + slot.holdMs)
     unknown[#unknown + 1] = id
   else
@@ -248,7 +256,7 @@ return claims
 
 const beginPass = `
 local last = tonumber(redis.call("HGET", key("passes"), args.kind))
-if last and last + args.everyMs > now then return end
+if last and last <= now and last + args.everyMs > now then return end
 redis.call("HSET", key("passes"), args.kind, int(now))
 return int(now)
 `;
@@ -285,11 +293,12 @@ local slotOf, known = recorded(ids), knownStrays()
 local isFirst = redis.call("HEXISTS", key("counted"), kind) == 0
 redis.call("DEL", key("strays", kind))
 
-local number, isClean, strays, done, found = 0, true, {}, {}, {}
+local number, unrecorded, lasting, strays, done, found = 0, 0, 0, {}, {}, {}
 for _, session in ipairs(live) do
   if not slotOf[session.id] and not done[session.id] then
     done[session.id] = true
-    isClean = false
+    unrecorded = unrecorded + 1
+    if known[session.id] then lasting = lasting + 1 end
     found[slotMarked(session.mark)] = true
     local before = known[session.id] or { firstSeen = startedAt }
     local isOld = before.firstSeen + args.graceMs <= startedAt
@@ -302,14 +311,21 @@ for _, session in ipairs(live) do
 end
 redis.call("HSET", key("counted"), kind, number)
 
+-- What was not there at the look before, long after an outcome became unknown, cannot be what came of it.
+local lookedAt = tonumber(redis.call("HGET", key("looks"), kind)) or -math.huge
+redis.call("HSET", key("looks"), kind, int(startedAt))
+local function isClean(slot)
+  if lookedAt >= slot.due - slot.holdMs + args.graceMs then return lasting == 0 end
+  return unrecorded == 0
+end
+
 local freed = {}
-if isClean or not args.exclusive then
-  for _, id in ipairs(redis.call("ZRANGEBYSCORE", key("unknown", kind), "-inf", int(startedAt))) do
-    -- One whose session is on the list came about after all.
-    if not found[id] then
-      remove(load(id))
-      freed[#freed + 1] = id
-    end
+for _, id in ipairs(redis.call("ZRANGEBYSCORE", key("unknown", kind), "-inf", int(startedAt))) do
+  local slot = load(id)
+  -- One whose session is on the list came about after all.
+  if not found[id] and ((not args.exclusive and slot.exclusive == 0) or isClean(slot)) then
+    remove(slot)
+    freed[#freed + 1] = id
   end
 end
 wakeNext()

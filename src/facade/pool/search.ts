@@ -96,7 +96,7 @@ export class Search<Request, Session> {
     this.#listen(crypto.randomUUID());
     this.#reason = "opening";
     const lending =
-      grant.kind === "reuse" ? this.#lending.reuse(grant, token, askedAt) : this.#lending.create(grant, token);
+      grant.kind === "reuse" ? this.#lending.reuse(grant, token, askedAt) : this.#lending.create(grant, token, askedAt);
     keeper.inBackground(lending);
     // A create is not aborted when its waiter leaves: what comes of it goes to the next in line, or is stopped.
     const lent = await orHandOver(lending, signal, (late) => {

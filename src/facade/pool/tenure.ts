@@ -15,6 +15,7 @@ export class Tenure {
   #deadline: number;
   #timer: ReturnType<typeof setTimeout>;
   #released = false;
+  #lost = false;
 
   /** `askedAt`: when the lease was asked for, so that it cannot have begun earlier. */
   constructor(
@@ -31,7 +32,7 @@ export class Tenure {
     this.#timer = setTimeout(() => this.#look(), this.remainingMs);
   }
 
-  /** Aborts when the lease is over without having been released. */
+  /** Aborts when the lease is over without having been released, or is taken back. */
   get signal(): AbortSignal {
     return this.#control.signal;
   }
@@ -41,7 +42,7 @@ export class Tenure {
   }
 
   get isLost(): boolean {
-    return this.#control.signal.aborted;
+    return this.#lost;
   }
 
   /** @throws {@link LeaseLostError} once the lease is over, also when no timer has had the time to say so. */
@@ -62,10 +63,16 @@ export class Tenure {
     clearTimeout(this.#timer);
   }
 
+  /** Tells the holder that it must let go. The lease itself is not lost: it is released next. */
+  revoke(why: string): void {
+    this.#control.abort(new LeaseLostError(this.sessionId, why));
+  }
+
   lose(why: string): void {
     clearTimeout(this.#timer);
     if (this.isLost || this.#released) return;
-    this.#control.abort(new LeaseLostError(this.sessionId, why));
+    this.#lost = true;
+    this.revoke(why);
     this.#onLost(this);
   }
 

@@ -794,6 +794,27 @@ export function leaseStoreConformance(name: string, openStore: () => Promise<Ope
         expect(await leases.counts()).toMatchObject({ unknown: 1 });
       });
 
+      it("confirms a session again whose first news was lost, for a whole lease from then, but not once the lease is over", async () => {
+        const leases = await ready();
+        const wanted = want({ cap: 5, leaseMs: SHORT });
+        const { slot } = await ask(leases, "create", wanted);
+        const attach = (leaseMs: number) => leases.attach(slot, wanted.token, "s", { leaseMs, lifeMs: LONG });
+        expect(await attach(SHORT)).toBe(true);
+        expect(await attach(4 * SHORT)).toBe(true);
+        await soon();
+        expect(await leases.renew([{ slot, token: wanted.token }], SHORT)).toEqual([]);
+        await soon();
+        expect(await attach(LONG)).toBe(false);
+      });
+
+      it("says how much of its idle time a warm session has left", async () => {
+        const leases = await ready();
+        await openIdle(leases, {}, { ...KEEP, idleMs: LONG / 2 });
+        const { idleLeftMs } = await ask(leases, "reuse", want({ shape: "shape" }));
+        expect(idleLeftMs).toBeLessThanOrEqual(LONG / 2);
+        expect(idleLeftMs).toBeGreaterThan(LONG / 4);
+      });
+
       it("keeps no idle session for one whose eviction is on the way", async () => {
         const leases = await ready();
         await openTwoIdle(leases);
@@ -804,6 +825,29 @@ export function leaseStoreConformance(name: string, openStore: () => Promise<Ope
         expect(await leases.acquire({ ...evicting, ticket, mayEvict: false })).toMatchObject({ kind: "wait" });
         await leases.stopped(claim.slot);
         await ask(leases, "create", { ...evicting, ticket });
+      });
+
+      it("settles an unknown outcome although others are opened all the time: what was not there at the look before is not it", async () => {
+        const leases = await ready();
+        const { slot } = await openUnknown(leases, { holdMs: SHORT });
+        await soon();
+        expect(await look(leases, [{ id: "young" }, { id: "old" }], { graceMs: 0 })).toMatchObject({ freed: [] });
+        expect(await look(leases, [{ id: "younger" }, { id: "old" }], { graceMs: 0 })).toMatchObject({ freed: [] });
+        expect(await look(leases, [{ id: "youngest" }], { graceMs: 0 })).toMatchObject({ freed: [slot] });
+      });
+
+      it("settles no outcome of a pool that owns the kind by the look of one that does not", async () => {
+        const leases = await ready();
+        await openUnknown(leases, { holdMs: SHORT, exclusive: true });
+        await soon();
+        expect(await look(leases, [{ id: "a" }], { exclusive: false })).toMatchObject({ freed: [] });
+      });
+
+      it("takes a foreign session of another kind for no unknown one's", async () => {
+        const leases = await ready();
+        await look(leases, [{ id: "b" }], { kind: "browser" });
+        await openUnknown(leases, { cap: 3 });
+        expect(await leases.counts()).toMatchObject({ unknown: 1, strays: 1 });
       });
 
       it("settles an unknown outcome by time where others open sessions too", async () => {

@@ -139,12 +139,13 @@ test("A look at a session that fails gives the session back and is tried again",
   expect(await during(pool.acquire({ key: "k" }))).toMatchObject({ session: { id: "s1" }, restarted: false });
 });
 
-test("A look that is refused for good is the caller's to know, and the session is kept", async () => {
+test("A look that is refused for good is the caller's to know, and stands in nobody's way", async () => {
   const { pool, vendor } = kit();
   await (await pool.acquire({ key: "k" })).release();
   vendor.next("get", { fails: "refused" });
   expect(await failure(pool.acquire({ key: "k" }))).toMatchObject({ failure: "refused" });
-  expect((await pool.acquire({ key: "k" })).session.id).toBe("s1");
+  expect((await pool.acquire({ key: "k" })).session.id).toBe("s2");
+  expect(vendor.count("stop s1")).toBe(1);
 });
 
 test("A session is lent as often as maxUses says", async () => {

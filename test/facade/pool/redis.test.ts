@@ -215,7 +215,7 @@ describe.skipIf(!redisIsThere())("redisLeaseStore", () => {
         await leases.stopped(slot);
       }
       const names = (await keysOf(command)).map((key) => key.slice("{browser-use:project}:".length));
-      const constant = ["counted", "counter", "passes", "space", "states"];
+      const constant = ["counted", "counter", "looks", "passes", "space", "states"];
       expect(names.filter((name) => !/^(seen:|shrink)/.test(name)).sort()).toEqual(constant);
     });
 

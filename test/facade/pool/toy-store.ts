@@ -43,6 +43,7 @@ interface World {
   readonly line: readonly Place[];
   readonly seen: Readonly<Record<string, readonly Seen[]>>;
   readonly begun: Readonly<Record<string, number>>;
+  readonly looks: Readonly<Record<string, number>>;
   readonly keys: readonly string[];
   readonly shrink: { readonly to: number; readonly until: number };
 }
@@ -50,7 +51,15 @@ interface World {
 /** Something that happened once and for all: what it makes of the world before it. */
 type Fact = (world: World) => World;
 
-const NOTHING: World = { rows: [], line: [], seen: {}, begun: {}, keys: [], shrink: { to: Infinity, until: Infinity } };
+const NOTHING: World = {
+  rows: [],
+  line: [],
+  seen: {},
+  begun: {},
+  looks: {},
+  keys: [],
+  shrink: { to: Infinity, until: Infinity },
+};
 
 const ADD =
   (row: Row): Fact =>
@@ -138,8 +147,8 @@ class ToyLeases implements ProjectLeases {
     return this.#granted(row, want.ticket ?? row.fence, isOpen);
   }
 
-  #granted({ slot, fence, uses, sessionId = "", by }: Row, ticket: number, isOpen: boolean): Grant {
-    if (isOpen) return { kind: "reuse", ticket, slot, sessionId, fence, uses };
+  #granted({ slot, fence, uses, sessionId = "", by }: Row, ticket: number, isOpen: boolean, idleLeftMs = 0): Grant {
+    if (isOpen) return { kind: "reuse", ticket, slot, sessionId, fence, uses, idleLeftMs };
     const restarted = by.key !== undefined && this.#world(0).keys.includes(by.key);
     return { kind: "create", ticket, slot, fence, mark: `${this.#origin}/${slot}`, restarted };
   }
@@ -187,7 +196,7 @@ class ToyLeases implements ProjectLeases {
     const lease = { token, holder, fence: ++this.#numbers, uses: row.uses + 1 };
     this.#happen(CHANGE(row.slot, { ...lease, state: "leased", due: now + want.leaseMs }), LEAVE(token));
     this.#wake();
-    return this.#granted({ ...row, ...lease }, ticket, true);
+    return this.#granted({ ...row, ...lease }, ticket, true, row.due - now);
   }
 
   #create(want: Want, ticket: number, now: number): Grant {
@@ -225,7 +234,12 @@ class ToyLeases implements ProjectLeases {
   ): Promise<boolean> {
     const now = performance.now();
     const row = this.#held(slot, token, "creating");
-    if (!row) return this.#held(slot, token, "leased")?.sessionId === sessionId;
+    if (!row) {
+      const again = this.#held(slot, token, "leased");
+      const holds = again?.sessionId === sessionId && again.due > now;
+      if (holds) this.#happen(CHANGE(slot, { due: now + leaseMs }));
+      return holds;
+    }
     const { rows, seen } = this.#world(now);
     if (row.due <= now || rows.some((one) => one.sessionId === sessionId)) return false;
     const { kind, key } = row.by;
@@ -300,13 +314,14 @@ class ToyLeases implements ProjectLeases {
 
   async beginPass(kind: string, everyMs: number): Promise<number | undefined> {
     const now = performance.now();
-    if ((this.#world(now).begun[kind] ?? -Infinity) + everyMs > now) return undefined;
+    const last = this.#world(now).begun[kind] ?? -Infinity;
+    if (last <= now && last + everyMs > now) return undefined;
     this.#happen((world) => ({ ...world, begun: { ...world.begun, [kind]: now } }));
     return now;
   }
 
   async reconcile({ kind, startedAt, live, graceMs, exclusive }: Pass) {
-    const { rows, seen } = this.#world(performance.now());
+    const { rows, seen, looks } = this.#world(performance.now());
     const onRecord = new Set(rows.map(({ sessionId }) => sessionId));
     const before = new Map(seen[kind]?.map((one) => [one.id, one]));
     const foreign = live.filter(({ id }) => !onRecord.has(id));
@@ -318,9 +333,14 @@ class ToyLeases implements ProjectLeases {
     const unknown = rows.filter(({ by, state }) => by.kind === kind && state === "unknown");
     const slotOf = (mark = "") => (mark.startsWith(`${this.#origin}/`) ? mark.split("/")[1] : undefined);
     const isFound = ({ slot }: Row) => foreign.some(({ mark }) => slotOf(mark) === slot);
-    const isSettled = (row: Row) => row.due <= startedAt && (!exclusive || foreign.length === 0) && !isFound(row);
+    const lasting = foreign.filter(({ id }) => before.has(id));
+    const isClean = ({ due, by }: Row) =>
+      ((looks[kind] ?? -Infinity) >= due - by.holdMs + graceMs ? lasting : foreign).length === 0;
+    const isSettled = (row: Row) =>
+      row.due <= startedAt && !isFound(row) && ((!exclusive && !row.by.exclusive) || isClean(row));
     const freed = unknown.filter(isSettled);
-    this.#happen(SEE(kind, now), ...freed.map(({ slot }) => REMOVE(slot)));
+    this.#happen(SEE(kind, now), (world) => ({ ...world, looks: { ...world.looks, [kind]: startedAt } }));
+    this.#happen(...freed.map(({ slot }) => REMOVE(slot)));
     this.#wake();
     const strays = foreign.filter((_, i) => (now[i]?.since ?? startedAt) + graceMs <= startedAt);
     return {
@@ -406,9 +426,16 @@ function earlierOn(earlier: readonly Want[], want: Want): WaitReason | undefined
   return lock.startsWith("key ") ? "key" : "profile";
 }
 
-function strays({ seen, rows }: World): number {
-  const counted = Object.values(seen).flatMap((kind) => kind.filter(({ counts }) => counts));
-  return Math.max(0, counted.length - rows.filter(({ state }) => state === "unknown").length);
+function strays({ seen, rows, looks }: World): number {
+  const ofKind = ([kind, all]: [string, readonly Seen[]]) => {
+    if ((looks[kind] ?? 0) + 10 * 60_000 <= performance.now()) return 0;
+    const counted = all.filter(({ counts }) => counts).length;
+    const unknown = rows.filter(({ by, state }) => by.kind === kind && state === "unknown").length;
+    return Math.max(0, counted - Math.max(0, unknown - (all.length - counted)));
+  };
+  return Object.entries(seen)
+    .map(ofKind)
+    .reduce((a, b) => a + b, 0);
 }
 
 function without(seen: readonly Seen[], id: string): readonly Seen[] {
