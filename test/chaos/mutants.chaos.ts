@@ -44,8 +44,14 @@ const cases: readonly Case[] = [
   { mutant: "lendsExpired", rule: "I5", weather: { ...STALLS, mix: "group", zombies: true } },
 ];
 
-for (const { mutant, rule, weather } of cases) {
-  const title = `a store that ${mutants[mutant].title} is caught by rule ${rule}`;
+/** Holders that stall past their lease and then go on must hide no mistake. */
+const withZombies = cases
+  .filter(({ mutant }) => mutant !== "lendsExpired")
+  .map((given): Case => ({ ...given, weather: { ...STALLS, ...given.weather, zombies: true } }));
+
+for (const { mutant, rule, weather } of [...cases, ...withZombies]) {
+  const load = weather?.zombies ? ", under zombie load" : "";
+  const title = `a store that ${mutants[mutant].title} is caught by rule ${rule}${load}`;
   test.skipIf(!isRedisThere)(title, { timeout: LONGEST_MS + END_MS }, async () => {
     const usual = { durationMs: LONGEST_MS, ending: "kill", zombies: false } as const;
 

@@ -88,7 +88,10 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   /** @throws {@link InvalidInputError} for options that cannot be right. */
   constructor(source: PoolSource<Request, Session>, options: PoolOptions = {}) {
     const port = source?.sessionPort;
-    if (!port) throw new InvalidInputError("SessionPool takes v2.sessions, v3.sessions, browsers, or another source.");
+    if (!port)
+      throw new InvalidInputError(
+        "SessionPool takes a resource whose sessions can be pooled: this has no sessionPort.",
+      );
     this.#port = port;
     this.#settings = poolSettings(options);
     const given = this.#settings.store ?? port.shared.leaseStore;

@@ -238,7 +238,7 @@ describe("Nothing is asked of anybody", () => {
 });
 
 test.each([undefined, null, {}, new FakeVendor()])("A pool is not made of %s", (source) => {
-  expect(() => new SessionPool(source as never)).toThrow(/takes v2.sessions, v3.sessions, browsers, or another source/);
+  expect(() => new SessionPool(source as never)).toThrow(/whose sessions can be pooled/);
 });
 
 describe("A pool is not made with", () => {
