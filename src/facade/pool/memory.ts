@@ -522,12 +522,14 @@ class MemoryLeases implements ProjectLeases {
     for (const [token, { until }] of this.#waiters) if (until <= now) this.#waiters.delete(token);
   }
 
-  /** Wakes the first of each kind in line who could be served, and those before whose eviction is on the way; whoever is served wakes the next. */
+  /** Wakes the first of each kind in line who could be served, and those before whose eviction has made room; whoever is served wakes the next. */
   #wakeNext(now: number): void {
     this.#forgetDeadWaiters(now);
     const kinds = new Set<string>();
     for (const { want } of this.#inLine()) {
       if (kinds.has(want.kind) || this.#blocked(want)) continue;
+      // One whose eviction is on the way waits for room alone.
+      if (!want.mayEvict && this.#capFor(want, now) <= this.#slots.size) continue;
       if (want.mayEvict) kinds.add(want.kind);
       this.#wakers.get(want.holder)?.(want.token);
     }

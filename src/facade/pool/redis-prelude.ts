@@ -253,7 +253,7 @@ local function room(cap)
   return math.max(0, math.min(cap - strayCount(), shrunk) - counted())
 end
 
--- Wakes the first of each kind in line who could be served, and those before whose eviction is on the way; whoever is served wakes
+-- Wakes the first of each kind in line who could be served, and those before whose eviction has made room; whoever is served wakes
 -- the next. A user who may not publish still has a store that works: waking is a hint.
 local function wakeNext()
   forgetDead()
@@ -262,7 +262,9 @@ local function wakeNext()
   eachInLine("+inf", function(waiters)
     local owners = ownersOf(waiters)
     for _, waiter in ipairs(waiters) do
-      if not done[waiter.kind] and not blocked(waiter, owners) then
+      -- One whose eviction is on the way waits for room alone.
+      local canUse = waiter.mayEvict or room(waiter.cap) > 0
+      if canUse and not done[waiter.kind] and not blocked(waiter, owners) then
         redis.pcall("PUBLISH", waiter.channel, waiter.token)
         if waiter.mayEvict then done[waiter.kind], left = true, left - 1 end
         if left == 0 then return true end

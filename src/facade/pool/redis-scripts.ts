@@ -35,7 +35,7 @@ local function enqueue(reason)
   if not isIn and waiting >= want.maxWaiters then return { "full", int(ticket), waiting } end
   local told = {
     kind = want.kind, key = want.key, profile = want.profile, exclusive = want.exclusive, channel = want.channel,
-    mayEvict = want.mayEvict,
+    mayEvict = want.mayEvict, cap = want.cap,
   }
   if not isIn then
     tally("queued", want.kind, 1)

@@ -1043,6 +1043,26 @@ export function leaseStoreConformance(name: string, openStore: () => Promise<Ope
         });
       });
 
+      it("passes over one whose eviction is on the way until that has made room", async () => {
+        const leases = await ready();
+        const heard = hear(leases, "pool-1");
+        const [, newer] = await openTwoIdle(leases);
+        const user = want({ shape: "shape", cap: 2 });
+        await ask(leases, "reuse", user);
+        const evicting = want({ shape: "another" });
+        const { claim } = await ask(leases, "evict", evicting);
+        const next = want({ shape: "shape" });
+        await ask(leases, "wait", next);
+        await leases.release(newer.slot, user.token, KEEP);
+        await vi.waitFor(async () => {
+          await leases.leave("nobody");
+          expect(heard).toContain(next.token);
+        });
+        expect(heard).not.toContain(evicting.token);
+        await leases.stopped(claim.slot);
+        await vi.waitFor(() => expect(heard).toContain(evicting.token));
+      });
+
       it("is over when nobody listens any more", async () => {
         const leases = await ready();
         const heard: string[] = [];

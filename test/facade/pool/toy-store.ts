@@ -123,7 +123,10 @@ class ToyLeases implements ProjectLeases {
 
   #wake(): void {
     const world = this.#world(performance.now());
-    const servable = world.line.filter(({ want }) => blocker(world, want) === undefined);
+    const room = ({ cap }: Want) => Math.min(cap - strays(world), world.shrink.to) - world.rows.length;
+    const servable = world.line.filter(
+      ({ want }) => blocker(world, want) === undefined && (want.mayEvict || room(want) > 0),
+    );
     const isFirst = ({ want }: Place, i: number) =>
       !servable.slice(0, i).some((other) => other.want.kind === want.kind && other.want.mayEvict);
     for (const { want } of servable.filter(isFirst))
