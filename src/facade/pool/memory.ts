@@ -231,14 +231,12 @@ class MemoryLeases implements ProjectLeases {
     };
     this.#slots.set(id, slot);
     for (const lock of locksOf(want)) this.#locks.set(lock, slot);
-    return {
-      kind: "create",
-      ticket,
-      slot: id,
-      fence,
-      mark: `${this.#space}/${id}`,
-      restarted: this.#hasSeen(key, now),
-    };
+    return this.#grantOfCreate(slot, ticket, now);
+  }
+
+  #grantOfCreate({ id, fence, key }: Slot, ticket: number, now: number): Grant {
+    const mark = `${this.#space}/${id}`;
+    return { kind: "create", ticket, slot: id, fence, mark, restarted: this.#hasSeen(key, now) };
   }
 
   #grantAgain(slot: Slot, want: Want, now: number): Grant {
@@ -246,14 +244,7 @@ class MemoryLeases implements ProjectLeases {
     const ticket = want.ticket ?? fence;
     if (sessionId === undefined) {
       slot.due = now + want.createMs;
-      return {
-        kind: "create",
-        ticket,
-        slot: id,
-        fence,
-        mark: `${this.#space}/${id}`,
-        restarted: this.#hasSeen(slot.key, now),
-      };
+      return this.#grantOfCreate(slot, ticket, now);
     }
     slot.due = now + want.leaseMs;
     return { kind: "reuse", ticket, slot: id, sessionId, fence, uses, idleLeftMs: 0 };

@@ -128,3 +128,12 @@ test("A session into which a file is still on its way is stopped, not lent again
   await failed;
   expect(service.count("PATCH /v2/sessions/s1")).toBe(1);
 });
+
+test("Strays of a kind that nobody looks at any more take no room", async () => {
+  const leases = memoryLeaseStore().project("p");
+  const startedAt = (await leases.beginPass("old", 0)) ?? Number.NaN;
+  await leases.reconcile({ kind: "old", startedAt, live: [{ id: "a" }], graceMs: 1, exclusive: false });
+  expect(await leases.counts()).toMatchObject({ strays: 1 });
+  await pass(11 * 60_000);
+  expect(await leases.counts()).toMatchObject({ strays: 0 });
+});
