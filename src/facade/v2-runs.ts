@@ -4,7 +4,8 @@ import type { Look, RunEnd, RunPort, Step, V2Task } from "./runs.ts";
 import type { CallOptions } from "./types.ts";
 import { toDate, toNumber } from "./wire.ts";
 
-const TERMINAL: ReadonlySet<string> = new Set(["finished", "failed", "stopped"]);
+/** How a task may have ended. */
+export const TERMINAL: ReadonlySet<string> = new Set(["finished", "failed", "stopped"]);
 
 /** Runs of v2 are tasks: their status is asked for until it is terminal, then the whole task once. */
 export function v2RunPort(api: Api, id: string, sessionId: string): RunPort {

@@ -24,7 +24,7 @@ import { runToEnd } from "./run-to-end.ts";
 import { Run, type RunResult } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
-import { v2RunPort } from "./v2-runs.ts";
+import { TERMINAL, v2RunPort } from "./v2-runs.ts";
 import { sleep } from "./wait.ts";
 
 type SessionBody = Body<"/v2/sessions", "post">;
@@ -196,11 +196,9 @@ async function createV2(api: Api, body: SessionBody, limits: CallOptions): Promi
   return complete(await api.POST("/v2/sessions", { body, ...limits }), "POST /v2/sessions", "id");
 }
 
-const ENDED: ReadonlySet<string> = new Set(["finished", "failed", "stopped"]);
-
 function v2Phase({ status, tasks }: V2SessionView): Phase {
   if (status === "stopped") return "closed";
-  return tasks?.some((task) => !ENDED.has(task.status)) ? "busy" : "idle";
+  return tasks?.some((task) => !TERMINAL.has(task.status)) ? "busy" : "idle";
 }
 
 /** All of a v2 session is baked in. Of a group, one caller's task must not be told to the next. */

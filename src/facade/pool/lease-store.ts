@@ -12,6 +12,9 @@
  */
 export type SlotState = "creating" | "leased" | "idle" | "stopping" | "unknown";
 
+/** For so long a key is remembered, so that it can be told that its browser is a new one. No session lives longer than a few hours. */
+export const KEY_MEMORY_MS: number = 24 * 60 * 60_000;
+
 /** Keeps the slots of all projects, and short locks beside them. A method that rejects may have done its work or not. */
 export interface LeaseStore {
   /** The slots of one project of the vendor. Whoever names the same project on the same store shares them. */

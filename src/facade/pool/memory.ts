@@ -1,19 +1,20 @@
-import type {
-  Claim,
-  CreateFailure,
-  Grant,
-  LeaseCounts,
-  LeaseStore,
-  Pass,
-  ProjectLeases,
-  Reaped,
-  Reconciled,
-  ReleaseTerms,
-  SlotState,
-  SlotView,
-  Stray,
-  WaitReason,
-  Want,
+import {
+  type Claim,
+  type CreateFailure,
+  type Grant,
+  KEY_MEMORY_MS,
+  type LeaseCounts,
+  type LeaseStore,
+  type Pass,
+  type ProjectLeases,
+  type Reaped,
+  type Reconciled,
+  type ReleaseTerms,
+  type SlotState,
+  type SlotView,
+  type Stray,
+  type WaitReason,
+  type Want,
 } from "./lease-store.ts";
 
 /** A store in this process alone. It is gone with the process, and asks the vendor what lives before it grants anything. */
@@ -37,9 +38,6 @@ export function memoryLeaseStore(): LeaseStore {
     },
   };
 }
-
-/** For so long a key is remembered, so that it can be told that its browser is a new one. No session lives longer than a few hours. */
-const KEY_MEMORY_MS = 24 * 60 * 60_000;
 
 /** Strays of a kind that nobody has looked at for so long say nothing any more. */
 const LOOK_MEMORY_MS = 10 * 60_000;

@@ -1,18 +1,19 @@
 import { checkCount, checkMs, refuseUnknown } from "../check.ts";
 import { InvalidInputError, LeaseStoreError } from "../errors.ts";
-import type {
-  Claim,
-  CreateFailure,
-  Grant,
-  LeaseCounts,
-  LeaseStore,
-  Pass,
-  ProjectLeases,
-  Reaped,
-  Reconciled,
-  ReleaseTerms,
-  SlotView,
-  Want,
+import {
+  type Claim,
+  type CreateFailure,
+  type Grant,
+  KEY_MEMORY_MS,
+  type LeaseCounts,
+  type LeaseStore,
+  type Pass,
+  type ProjectLeases,
+  type Reaped,
+  type Reconciled,
+  type ReleaseTerms,
+  type SlotView,
+  type Want,
 } from "./lease-store.ts";
 import { claimOf, countsOf, grantOf, listOf, strayOf, textsOf, viewsOf } from "./redis-answers.ts";
 import { type RedisClient, redisLink } from "./redis-client.ts";
@@ -96,9 +97,6 @@ function replicated(send: SendCommand, replicas: number, timeoutMs: number): () 
     throw new LeaseStoreError(`The grant reached ${reached} of ${replicas} replicas of Redis in time. Ask again.`);
   };
 }
-
-/** For so long a key is remembered, so that it can be told that its browser is a new one. No session lives longer than a few hours. */
-const KEY_MEMORY_MS = 24 * 60 * 60_000;
 
 /** Each method is one script: what it does is told in `redis-scripts.ts`. */
 class RedisLeases implements ProjectLeases {
