@@ -19,6 +19,7 @@ export {
   ConcurrencyLimitError,
   ConnectionError,
   type ConnectionErrorDetails,
+  DownloadError,
   type ErrorCode,
   InsufficientCreditsError,
   InvalidInputError,
@@ -39,6 +40,7 @@ export {
   UploadError,
   ValidationError,
   type ValidationIssue,
+  WebhookVerificationError,
 } from "./facade/errors.ts";
 export type { Files, UploadedFile, UploadFile, UploadOptions, UploadTarget } from "./facade/files.ts";
 export type { Live, OpenOptions } from "./facade/live.ts";

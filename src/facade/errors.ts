@@ -19,7 +19,9 @@ export type ErrorCode =
   | "pool_timeout"
   | "pool_closed"
   | "lease_lost"
-  | "lease_store";
+  | "lease_store"
+  | "download"
+  | "webhook_verification";
 
 /**
  * The root of every error this package throws on its own account. An aborted call is not among them: it rejects with the
@@ -342,4 +344,37 @@ export class LeaseLostError extends BrowserUseError {
 export class LeaseStoreError extends BrowserUseError {
   override readonly name: string = "LeaseStoreError";
   override readonly code = "lease_store";
+}
+
+/** The file store refused to give a file, or the way from it broke, so that it is not whole. */
+export class DownloadError extends BrowserUseError {
+  override readonly name: string = "DownloadError";
+  override readonly code = "download";
+  /** The path or name of the file. */
+  readonly fileName: string;
+  /** HTTP status of the file store, when it answered. */
+  readonly status: number | undefined;
+  /** The file store's own error code, e.g. `NoSuchKey`. */
+  readonly storeCode: string | undefined;
+
+  constructor(
+    message: string,
+    details: {
+      readonly fileName: string;
+      readonly status?: number | undefined;
+      readonly storeCode?: string | undefined;
+    },
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.fileName = details.fileName;
+    this.status = details.status;
+    this.storeCode = details.storeCode;
+  }
+}
+
+/** A request claims to be a webhook of the service, and is not, or is too old. Answer it with 400, and do nothing else. */
+export class WebhookVerificationError extends BrowserUseError {
+  override readonly name: string = "WebhookVerificationError";
+  override readonly code = "webhook_verification";
 }

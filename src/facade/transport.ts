@@ -11,7 +11,7 @@ export interface Outgoing {
   readonly method: string;
   readonly url: string;
   readonly headers: Headers;
-  readonly body?: string | FormData | undefined;
+  readonly body?: string | FormData | Blob | undefined;
   /** `"error"` where bytes are sent: with any other value undici keeps a copy of the whole body in memory. */
   readonly redirect: "manual" | "error";
 }

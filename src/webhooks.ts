@@ -1,0 +1,1 @@
+export { WebhookVerificationError } from "./facade/errors.ts";
