@@ -1,9 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 export type { Api, ApiAnswer } from "./facade/api.ts";
 export type { Account, Billing } from "./facade/billing.ts";
+export type { BrowserDownload } from "./facade/browser-downloads.ts";
 export type { CustomProxyInput } from "./facade/browser-settings.ts";
 export type {
-  BrowserDownload,
   BrowserListRequest,
   BrowserOpenRequest,
   BrowserSession,
@@ -11,6 +11,8 @@ export type {
   BrowserView,
 } from "./facade/browsers.ts";
 export { BrowserUse, type BrowserUseOptions } from "./facade/client.ts";
+export { sumUsd } from "./facade/costs.ts";
+export type { Download, DownloadableFile, DownloadOptions, DownloadProgress, SignDownload } from "./facade/download.ts";
 export {
   ApiError,
   type ApiErrorDetails,
@@ -42,7 +44,8 @@ export {
   type ValidationIssue,
   WebhookVerificationError,
 } from "./facade/errors.ts";
-export type { Files, UploadedFile, UploadFile, UploadOptions, UploadTarget } from "./facade/files.ts";
+export type { ClientEvent, LiveKind } from "./facade/events.ts";
+export type { Files, UploadTarget } from "./facade/files.ts";
 export type { Live, OpenOptions } from "./facade/live.ts";
 export type { ProfileAccess } from "./facade/profile-guard.ts";
 export type {
@@ -55,6 +58,7 @@ export type {
   ProfileListRequest,
   Profiles,
 } from "./facade/profiles.ts";
+export type { RecordingOptions } from "./facade/recordings.ts";
 export type { RunOptions, SchemaOption, StartOptions } from "./facade/run-options.ts";
 export type {
   Baseline,
@@ -64,12 +68,15 @@ export type {
   RunResult,
   RunStatus,
   Step,
+  StepsOptions,
   V2Task,
   V3View,
 } from "./facade/runs.ts";
 export type { JsonSchema, OutputSchema, StandardSchema } from "./facade/schema.ts";
+export type { TaskFile, TaskFileTarget, TaskTarget } from "./facade/task-files.ts";
 export type { Fetch } from "./facade/transport.ts";
 export type { Body, CallOptions, Ok, Open, Query, WaitOptions } from "./facade/types.ts";
+export type { UploadedFile, UploadFile, UploadOptions, UploadProgress } from "./facade/upload.ts";
 export type { V2, V2OneShotOptions } from "./facade/v2.ts";
 export type {
   V2ListRequest,
@@ -93,4 +100,15 @@ export type {
   V3StartOptions,
   V3TaskFields,
 } from "./facade/v3-sessions.ts";
+export type { WorkspaceUploadOptions } from "./facade/workspace-upload.ts";
+export type {
+  Workspace,
+  WorkspaceChanges,
+  WorkspaceFields,
+  WorkspaceFile,
+  WorkspaceFilesRequest,
+  WorkspaceFileView,
+  WorkspaceSize,
+  Workspaces,
+} from "./facade/workspaces.ts";
 export type { paths } from "./generated/api.ts";

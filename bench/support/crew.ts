@@ -11,12 +11,14 @@ export class Crew<Task extends object, Result> implements AsyncDisposable {
     this.#children = children;
   }
 
-  /** Starts one process per order, and waits until all are ready. */
+  /** Starts one process per order, and waits until all are ready. A program that is JavaScript already runs without tsx. */
   static async start<Order extends object, Task extends object, Result>(
     program: URL,
     orders: readonly Order[],
+    nodeOptions: readonly string[] = [],
   ): Promise<Crew<Task, Result>> {
-    const children = orders.map(() => fork(program, { execArgv: ["--import", "tsx"] }));
+    const execArgv = [...nodeOptions, ...(program.pathname.endsWith(".ts") ? ["--import", "tsx"] : [])];
+    const children = orders.map(() => fork(program, { execArgv }));
     const crew = new Crew<Task, Result>(children);
     try {
       await Promise.all(

@@ -34,3 +34,12 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ readonly tookM
   const value = await work();
   return { tookMs: performance.now() - begun, value };
 }
+
+export function mean(values: readonly number[]): number {
+  return sum(values) / values.length;
+}
+
+/** A clock that all processes of this machine share, in milliseconds. */
+export function nowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

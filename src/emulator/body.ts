@@ -21,3 +21,23 @@ export async function readUpTo(body: ReadableStream<Uint8Array> | null, limit: n
     }
   }
 }
+
+/**
+ * Reads a body whose length was announced into one piece of memory, which is not touched before bytes come. `each` sees every chunk.
+ * Undefined when it is longer or shorter.
+ */
+export async function readExactly(
+  body: ReadableStream<Uint8Array> | null,
+  length: number,
+  each: (chunk: Uint8Array) => void,
+): Promise<Uint8Array | undefined> {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    if (size + chunk.length > length) return undefined;
+    bytes.set(chunk, size);
+    size += chunk.length;
+    each(chunk);
+  }
+  return size === length ? bytes : undefined;
+}

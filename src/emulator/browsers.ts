@@ -1,10 +1,12 @@
 import { timestamp, timestampOrNull } from "./clock.ts";
-import type { BrowserSession, Cloud } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
+import { listDownloads } from "./downloads.ts";
 import { browserCost, decimal } from "./money.ts";
 import type { Handlers, QueryOf, Schema } from "./operations.ts";
-import { newestFirst, page } from "./paging.ts";
+import { matching, page } from "./paging.ts";
 import { problems } from "./problem.ts";
 import { liveUrl, recordingUrl } from "./recordings.ts";
+import type { BrowserSession } from "./records.ts";
 import { checkScreen } from "./screen.ts";
 
 const MAX_MINUTES = 240;
@@ -16,8 +18,8 @@ type View = Schema<"V2BrowserSessionView"> & Schema<"V3BrowserSessionView">;
 /** Browsers without an agent: one resource, served under both versions. */
 export function browserHandlers(cloud: Cloud): Handlers {
   return {
-    v2_list_browser_sessions_browsers_get: ({ query }) => page(matching(cloud, query), query, showItem("v2")),
-    v3_list_browser_sessions_browsers_get: ({ query }) => page(matching(cloud, query), query, showItem("v3")),
+    v2_list_browser_sessions_browsers_get: ({ query }) => page(wanted(cloud, query), query, showItem("v2")),
+    v3_list_browser_sessions_browsers_get: ({ query }) => page(wanted(cloud, query), query, showItem("v3")),
     v2_create_browser_session_browsers_post: ({ body, defaults }) =>
       showItem("v2")(create(cloud, { ...defaults, ...body })),
     v3_create_browser_session_browsers_post: ({ body, defaults }) =>
@@ -28,10 +30,10 @@ export function browserHandlers(cloud: Cloud): Handlers {
       show(cloud, find(cloud, path.session_id), "v3", origin),
     v2_update_browser_session_browsers__session_id__patch: ({ path }) => stop(cloud, path.session_id, "v2"),
     v3_update_browser_session_browsers__session_id__patch: ({ path }) => stop(cloud, path.session_id, "v3"),
-    v2_list_browser_session_downloads_browsers__session_id__downloads_get: ({ path }) =>
-      noDownloads(cloud, path.session_id),
-    v3_list_browser_session_downloads_browsers__session_id__downloads_get: ({ path }) =>
-      noDownloads(cloud, path.session_id),
+    v2_list_browser_session_downloads_browsers__session_id__downloads_get: ({ path, query, origin }) =>
+      listDownloads(cloud, find(cloud, path.session_id), "v2", query, origin),
+    v3_list_browser_session_downloads_browsers__session_id__downloads_get: ({ path, query, origin }) =>
+      listDownloads(cloud, find(cloud, path.session_id), "v3", query, origin),
   };
 }
 
@@ -56,7 +58,7 @@ function create(cloud: Cloud, body: Schema<"V2CreateBrowserSessionRequest">): Br
   });
   const cost = browserCost(minutes * 60_000);
   cloud.spent += cost;
-  return cloud.add({ ...hold, kind: "browser", metadata: body.metadata ?? {}, cost });
+  return cloud.add<BrowserSession>(hold, { kind: "browser", metadata: body.metadata ?? {}, cost });
 }
 
 function stop(cloud: Cloud, id: string, version: Version): View {
@@ -70,21 +72,15 @@ function stop(cloud: Cloud, id: string, version: Version): View {
   return show(cloud, browser, version, undefined);
 }
 
-function noDownloads(cloud: Cloud, id: string): Schema<"V2BrowserDownloadListResponse"> {
-  find(cloud, id);
-  return { files: [], nextCursor: null, hasMore: false };
-}
-
-function matching(cloud: Cloud, query: QueryOf<"v2_list_browser_sessions_browsers_get">): BrowserSession[] {
+function wanted(cloud: Cloud, query: QueryOf<"v2_list_browser_sessions_browsers_get">): BrowserSession[] {
   const pairs = (query.metadata ?? []).map((pair) => /^([^:=]*)[:=]?(.*)$/s.exec(pair)?.slice(1) ?? []);
-  return newestFirst(cloud.sessions)
-    .filter((session) => session.kind === "browser")
-    .filter(
-      (browser) =>
-        (query.filterBy == null || statusOf(browser) === query.filterBy) &&
-        query.agentSessionId == null &&
-        pairs.every(([key = "", value]) => browser.metadata[key] === value),
-    );
+  return matching(
+    cloud.ofKind("browser"),
+    (session) =>
+      (query.filterBy == null || statusOf(session) === query.filterBy) &&
+      query.agentSessionId == null &&
+      pairs.every(([key = "", value]) => session.metadata[key] === value),
+  );
 }
 
 function find(cloud: Cloud, id: string): BrowserSession {

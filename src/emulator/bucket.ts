@@ -1,14 +1,22 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "./clock.ts";
+import { basicDate, encodePath, isSignature, isSignedLink, type SignedRequest, sign, signLink } from "./signature.ts";
 
 const NAME = "emulator-files";
 const ACCESS_KEY = "EMULATORACCESSKEY";
 const POST_EXPIRES_MS = 120_000;
 
-/** A stored object. */
-export interface StoredObject {
+/** What is to be stored. */
+export interface NewObject {
   readonly bytes: Uint8Array;
   readonly type: string;
+  /** When it is known already; it takes a while to find it for a large object. */
+  readonly etag?: string;
+}
+
+/** A stored object. */
+export interface StoredObject extends Required<NewObject> {
+  readonly storedAt: number;
 }
 
 /** A form that may be posted once it carries a file. */
@@ -18,11 +26,12 @@ export interface PresignedPost {
   readonly expiresIn: number;
 }
 
-/** Objects by key, and the signatures that let somebody without a key of ours put or get one. */
+/** Objects by key (`kind/id/name`), and the signatures that let somebody without a key of ours put or get one. */
 export class Bucket {
   readonly name: string = NAME;
   readonly #clock: Clock;
-  readonly #objects = new Map<string, StoredObject>();
+  /** By `kind/id`, then by the rest of the key: what belongs to one session or workspace is found without the others. */
+  readonly #folders = new Map<string, Map<string, StoredObject>>();
   readonly #secret = randomBytes(20).toString("hex");
   readonly #token = randomBytes(48).toString("base64");
 
@@ -31,27 +40,37 @@ export class Bucket {
   }
 
   /** Stores an object, in place of one with the same key. */
-  put(key: string, object: StoredObject): void {
-    this.#objects.set(key, object);
+  put(key: string, { bytes, type, etag = etagOf(bytes) }: NewObject): void {
+    const [folder, name] = split(key);
+    const objects = this.#folders.get(folder) ?? new Map<string, StoredObject>();
+    this.#folders.set(folder, objects.set(name, { bytes, type, etag, storedAt: this.#clock.now() }));
   }
 
   /** The object with this key. */
   get(key: string): StoredObject | undefined {
-    return this.#objects.get(key);
+    const [folder, name] = split(key);
+    return this.#folders.get(folder)?.get(name);
   }
 
-  /** The objects below a folder, by the rest of their key. */
+  /** Deletes an object; false when there is none. */
+  delete(key: string): boolean {
+    const [folder, name] = split(key);
+    return this.#folders.get(folder)?.delete(name) ?? false;
+  }
+
+  /** The objects below a folder (`kind/id`), by the rest of their key. */
+  folder(folder: string): ReadonlyMap<string, StoredObject> {
+    return this.#folders.get(folder) ?? new Map();
+  }
+
+  /** What the objects below a folder hold now, by the rest of their key. */
   list(folder: string): Map<string, Uint8Array> {
-    const found = new Map<string, Uint8Array>();
-    for (const [key, { bytes }] of this.#objects) {
-      if (key.startsWith(`${folder}/`)) found.set(key.slice(folder.length + 1), bytes);
-    }
-    return found;
+    return new Map([...this.folder(folder)].map(([name, { bytes }]) => [name, bytes]));
   }
 
   /** Deletes what {@link list} would give. */
   deleteFolder(folder: string): void {
-    for (const key of this.list(folder).keys()) this.#objects.delete(`${folder}/${key}`);
+    this.#folders.delete(folder);
   }
 
   /** A form for exactly one file: its key, type and size are fixed by the signed policy. */
@@ -74,30 +93,30 @@ export class Bucket {
     const policy = Buffer.from(JSON.stringify({ expiration, conditions })).toString("base64");
     return {
       url: `${origin}/s3/${NAME}`,
-      fields: { ...fields, policy, "x-amz-signature": this.#sign(policy, fields["x-amz-credential"] ?? "") },
+      fields: { ...fields, policy, "x-amz-signature": sign(this.#secret, this.#credential(now), policy) },
       expiresIn: POST_EXPIRES_MS / 1000,
     };
   }
 
   /** A link under which anybody can get an object for a while. */
   presignGet(origin: string, key: string, expiresMs: number): string {
-    const now = this.#clock.now();
-    const url = new URL(`${origin}/s3/${NAME}/${key.split("/").map(encodeURIComponent).join("/")}`);
-    const credential = this.#credential(now);
-    url.searchParams.set("X-Amz-Algorithm", "AWS4-HMAC-SHA256");
-    url.searchParams.set("X-Amz-Credential", credential);
-    url.searchParams.set("X-Amz-Date", basicDate(now));
-    url.searchParams.set("X-Amz-Expires", String(expiresMs / 1000));
-    url.searchParams.set("X-Amz-SignedHeaders", "host");
-    url.searchParams.set("X-Amz-Signature", this.#sign(linkText(url), credential));
-    return url.href;
+    return this.#presign("GET", origin, key, expiresMs, []);
+  }
+
+  /** A link under which anybody can put an object for a while: with this type, and this size when one is given. */
+  presignPut(origin: string, file: { key: string; type: string; size: number | null }, expiresMs: number): string {
+    const length: [string, string][] = file.size === null ? [] : [["content-length", String(file.size)]];
+    return this.#presign("PUT", origin, file.key, expiresMs, [...length, ["content-type", file.type]]);
   }
 
   /** Whether a signature was made by this bucket over this text. */
   verifies(signature: string, text: string, credential: string): boolean {
-    const expected = Buffer.from(this.#sign(text, credential));
-    const given = Buffer.from(signature);
-    return given.length === expected.length && timingSafeEqual(given, expected);
+    return isSignature(signature, this.#secret, credential, text);
+  }
+
+  /** Whether the URL of a request was signed by this bucket, for this very request. */
+  verifiesLink(request: SignedRequest): boolean {
+    return isSignedLink(request, this.#secret);
   }
 
   /** Whether a credential names this bucket's own access key. */
@@ -105,34 +124,34 @@ export class Bucket {
     return credential.startsWith(`${ACCESS_KEY}/`);
   }
 
+  /** `headers` are what is signed beside the host, sorted. */
+  #presign(method: string, origin: string, key: string, expiresMs: number, headers: [string, string][]): string {
+    const now = this.#clock.now();
+    const url = new URL(`${origin}/s3/${NAME}/${encodePath(key)}`);
+    const signed = new Map([...headers, ["host", url.host] as const]);
+    const query = {
+      "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+      "X-Amz-Credential": this.#credential(now),
+      "X-Amz-Date": basicDate(now),
+      "X-Amz-Expires": String(expiresMs / 1000),
+      "X-Amz-Security-Token": this.#token,
+      "X-Amz-SignedHeaders": [...signed.keys()].join(";"),
+    };
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return signLink({ method, url, headers: signed }, this.#secret);
+  }
+
   #credential(now: number): string {
     return `${ACCESS_KEY}/${basicDate(now).slice(0, 8)}/us-east-1/s3/aws4_request`;
   }
-
-  /** Signature version 4: the key is derived step by step from the parts of the credential. */
-  #sign(text: string, credential: string): string {
-    const scope = credential.split("/").slice(1);
-    const key = scope.reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${this.#secret}`);
-    return hmac(key, text).toString("hex");
-  }
 }
 
-/** What the signature of a link covers. */
-export function linkText(url: URL): string {
-  const query = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders"];
-  return [url.pathname, ...query.map((name) => url.searchParams.get(name) ?? "")].join("\n");
+/** The entity tag of an object, as S3 has it for one that was stored in one go. */
+export function etagOf(bytes: Uint8Array): string {
+  return `"${createHash("md5").update(bytes).digest("hex")}"`;
 }
 
-/** `20260131T235959Z`, as S3 writes a time. */
-function basicDate(at: number): string {
-  return new Date(at).toISOString().replace(/[-:]|\.\d+/g, "");
-}
-
-/** Reads what {@link basicDate} wrote. */
-export function fromBasicDate(text: string): number {
-  return Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
-}
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac("sha256", key).update(text).digest();
+function split(key: string): [folder: string, name: string] {
+  const at = key.indexOf("/", key.indexOf("/") + 1);
+  return [key.slice(0, at), key.slice(at + 1)];
 }

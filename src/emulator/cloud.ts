@@ -1,119 +1,29 @@
 import { randomUUID } from "node:crypto";
 import type { Bucket } from "./bucket.ts";
 import type { Clock } from "./clock.ts";
-import type { Job } from "./job.ts";
 import type { MicroUsd } from "./money.ts";
-import type { Schema } from "./operations.ts";
-import type { AgentStep, Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { problems } from "./problem.ts";
+import type {
+  BrowserHold,
+  BrowserSession,
+  Profile,
+  Session,
+  SessionEnd,
+  SessionV2,
+  SessionV3,
+  TaskV2,
+  Workspace,
+} from "./records.ts";
+import { Webhooks } from "./webhooks.ts";
 
 const MAX_SESSION_MS = 4 * 60 * 60_000;
 
-/** A browser profile, and what it keeps between sessions. */
-export interface Profile {
-  readonly id: string;
-  name: string | null;
-  userId: string | null;
-  readonly createdAt: number;
-  updatedAt: number;
-  lastUsedAt: number | null;
-  state: ReadonlyMap<string, string>;
-}
-
-/** How a session came to its end. Only a stopped one saves its profile. */
-export type SessionEnd = "stopped" | "timed_out" | "error";
-
-/** What sessions of all kinds have in common: a browser with its state, a slot under the cap, and a time to live. */
-export interface BrowserHold {
-  readonly id: string;
-  readonly profileId: string | null;
-  readonly state: Map<string, string>;
-  readonly startedAt: number;
-  /** When it ends at the latest. */
-  readonly closesAt: number;
-  /** How long it may be without a task. */
-  readonly idleTimeoutMs: number;
-  readonly recording: boolean;
-  lastActivityAt: number;
-  finishedAt: number | null;
-  end: SessionEnd | null;
-  job: Job | null;
-}
-
-/** A v2 session. */
-export interface SessionV2 extends BrowserHold {
-  readonly kind: "v2";
-  readonly keepAlive: boolean;
-  readonly persistMemory: boolean;
-  readonly tasks: TaskV2[];
-  share: Schema<"V2ShareView"> | null;
-}
-
-/** A task of a v2 session. */
-export interface TaskV2 {
-  readonly id: string;
-  readonly session: SessionV2;
-  readonly request: Schema<"V2CreateTaskRequest">;
-  readonly llm: string;
-  readonly createdAt: number;
-  readonly steps: AgentStep[];
-  status: Schema<"V2TaskStatus">;
-  startedAt: number | null;
-  finishedAt: number | null;
-  output: string | null;
-  success: boolean | null;
-  cost: MicroUsd;
-}
-
-/** A v3 session; what it shows of a run is what the last run left. */
-export interface SessionV3 extends BrowserHold {
-  readonly kind: "v3";
-  readonly request: Schema<"V3RunTaskRequest">;
-  readonly messages: MessageV3[];
-  phase: "created" | "idle" | "running";
-  updatedAt: number;
-  keepAlive: boolean;
-  model: string;
-  title: string | null;
-  workspaceId: string | null;
-  output: unknown;
-  outputSchema: Readonly<Record<string, unknown>> | null;
-  success: boolean | null;
-  stepCount: number;
-  lastStepSummary: string | null;
-  /** The limit of the current run, and what it has cost so far. */
-  maxCost: MicroUsd | null;
-  runCost: MicroUsd;
-  totalCost: MicroUsd;
-}
-
-/** A message of a v3 session. */
-export interface MessageV3 {
-  readonly id: string;
-  readonly role: "human" | "assistant" | "system";
-  readonly type: string;
-  readonly data: string;
-  readonly summary: string;
-  readonly hidden: boolean;
-  readonly createdAt: number;
-}
-
-/** A browser without an agent. */
-export interface BrowserSession extends BrowserHold {
-  readonly kind: "browser";
-  readonly metadata: Readonly<Record<string, string>>;
-  cost: MicroUsd;
-}
-
-/** A session of any kind. */
-export type Session = SessionV2 | SessionV3 | BrowserSession;
-
-/** A folder for files that outlives sessions. */
-export interface Workspace {
-  readonly id: string;
-  name: string | null;
-  readonly createdAt: number;
-  updatedAt: number;
+/** The sessions, by what they are. */
+interface Kinds {
+  readonly v2: Set<SessionV2>;
+  readonly v3: Set<SessionV3>;
+  readonly browser: Set<BrowserSession>;
 }
 
 /** Everything the emulator knows, and the rules that hold for sessions of every kind. */
@@ -121,6 +31,7 @@ export class Cloud {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly bucket: Bucket;
+  readonly webhooks: Webhooks;
   readonly projectId: string = randomUUID();
   readonly profiles: Map<string, Profile> = new Map();
   /** Of all kinds, oldest first. */
@@ -128,11 +39,18 @@ export class Cloud {
   readonly tasks: Map<string, TaskV2> = new Map();
   readonly workspaces: Map<string, Workspace> = new Map();
   spent: MicroUsd = 0;
+  /** Lists are of one kind. */
+  readonly #kinds: Kinds = { v2: new Set(), v3: new Set(), browser: new Set() };
+  /** Those that hold a slot, so that the ended ones cost nothing. */
+  readonly #live = new Set<Session>();
+  /** Before this no session's time is over. */
+  #sweepAt = Number.POSITIVE_INFINITY;
 
   constructor(settings: Settings, clock: Clock, bucket: Bucket) {
     this.settings = settings;
     this.clock = clock;
     this.bucket = bucket;
+    this.webhooks = new Webhooks(settings.webhook, clock, settings.now);
   }
 
   /**
@@ -143,7 +61,7 @@ export class Cloud {
   hold(options: { profileId: string | null; recording: boolean; timeoutMs?: number }): BrowserHold {
     const profile = options.profileId === null ? undefined : this.profiles.get(options.profileId);
     if (options.profileId !== null && !profile) throw problems.profileNotFound();
-    if (this.live().length >= this.settings.maxSessions) throw problems.tooManySessions();
+    if (this.#live.size >= this.settings.maxSessions) throw problems.tooManySessions();
     const now = this.clock.now();
     return {
       id: randomUUID(),
@@ -160,34 +78,72 @@ export class Cloud {
     };
   }
 
-  /** Puts a new session into the list. */
-  add<Kind extends Session>(session: Kind): Kind {
+  /** Makes a session of a browser, and puts it into the list. */
+  add<Kind extends Session>(browser: BrowserHold, rest: Omit<Kind, keyof BrowserHold>): Kind {
+    // A copy by spread is slow to read in V8, by a hundred times, and lists read all sessions.
+    const session = Object.assign(browser, rest) as BrowserHold as Kind; // the compiler cannot add the two up to a whole
     this.sessions.set(session.id, session);
+    this.#setOf(session).add(session);
+    this.#live.add(session);
+    this.#sweepAt = Math.min(this.#sweepAt, this.#mayEndAt(session));
     return session;
   }
 
-  /** The sessions that hold a slot. */
+  /** Takes a session out of the list; it must have ended. */
+  remove(session: Session): void {
+    this.sessions.delete(session.id);
+    this.#setOf(session).delete(session);
+  }
+
+  /** The sessions of one kind, oldest first. */
+  ofKind<Kind extends keyof Kinds>(kind: Kind): Kinds[Kind] {
+    return this.#kinds[kind];
+  }
+
+  /** The sessions that hold a slot, oldest first. */
   live(): Session[] {
-    return [...this.sessions.values()].filter(({ end }) => end === null);
+    return [...this.#live];
   }
 
   /** Ends a session and what it is doing; only a stop saves its profile. Ending twice does nothing. */
   end(session: Session, how: SessionEnd, at: number = this.clock.now()): void {
     if (session.end !== null) return;
     session.end = how;
+    this.#live.delete(session);
     session.finishedAt = at;
     if (session.kind === "v3") session.updatedAt = at;
     if (how === "stopped") this.#save(session, at);
     session.job?.stop(`The session has ended (${how}).`);
+    if (session.kind === "v3") this.tell(session);
   }
 
-  /** Ends the sessions whose time is over. */
+  /** Sends a webhook when a v3 session has another status than the last one told. However it ends, that is `stopped`. */
+  tell(session: SessionV3): void {
+    const status = session.end !== null ? "stopped" : session.phase;
+    if (status === "created" || status === session.told) return;
+    session.told = status;
+    this.webhooks.tell({ sessionId: session.id, taskId: session.runId, status, metadata: {} });
+  }
+
+  /** Ends the sessions whose time is over. With every request: it looks at all of them only when one may be. */
   sweep(): void {
+    const now = this.clock.now();
+    if (now < this.#sweepAt) return;
     for (const session of this.live()) {
       const idleAt = session.job ? Number.POSITIVE_INFINITY : session.lastActivityAt + session.idleTimeoutMs;
       const endsAt = Math.min(session.closesAt, idleAt);
-      if (endsAt <= this.clock.now()) this.end(session, "timed_out", endsAt);
+      if (endsAt <= now) this.end(session, "timed_out", endsAt);
     }
+    this.#sweepAt = this.live().reduce((at, one) => Math.min(at, this.#mayEndAt(one)), Number.POSITIVE_INFINITY);
+  }
+
+  /** It may end later than this, but not before. One at work becomes idle in a moment at the earliest. */
+  #mayEndAt({ closesAt, job, lastActivityAt, idleTimeoutMs }: Session): number {
+    return Math.min(closesAt, (job ? this.clock.now() : lastActivityAt) + idleTimeoutMs);
+  }
+
+  #setOf({ kind }: Session): Set<Session> {
+    return this.#kinds[kind] as Set<Session>; // only the set of its own kind is asked for
   }
 
   #save(session: Session, at: number): void {

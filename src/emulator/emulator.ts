@@ -2,7 +2,8 @@ import { billingHandlers } from "./billing.ts";
 import { browserHandlers } from "./browsers.ts";
 import { Bucket } from "./bucket.ts";
 import { Clock } from "./clock.ts";
-import { Cloud, type Session } from "./cloud.ts";
+import { Cloud } from "./cloud.ts";
+import { addDownload, type Download } from "./downloads.ts";
 import type { Fault, FaultRule } from "./faults.ts";
 import { fileV2Handlers } from "./files-v2.ts";
 import { type Listener, listen } from "./http.ts";
@@ -11,11 +12,14 @@ import type { Handlers } from "./operations.ts";
 import { type EmulatorOptions, settingsOf } from "./options.ts";
 import { ConnectionDropped } from "./problem.ts";
 import { profileHandlers } from "./profiles.ts";
+import type { Session } from "./records.ts";
 import { S3Front } from "./s3.ts";
 import { type LoggedRequest, Server } from "./server.ts";
 import { sessionV2Handlers } from "./sessions-v2.ts";
 import { sessionV3Handlers, statusV3 } from "./sessions-v3.ts";
 import { taskV2Handlers } from "./tasks-v2.ts";
+import type { WebhookDelivery, WebhookMessage, WebhookOptions } from "./webhooks.ts";
+import { workspaceFileV3Handlers } from "./workspace-files-v3.ts";
 import { workspaceV3Handlers } from "./workspaces-v3.ts";
 
 /** A session as a test wants to see it. */
@@ -51,7 +55,24 @@ export interface Emulator extends AsyncDisposable {
    * @throws Error when there is no such session.
    */
   expireSession(sessionId: string): void;
-  /** Ends all tasks and stops listening. Closing twice is closing once. */
+  /**
+   * Puts a file among the downloads of a browser, as if it had been downloaded; one with the same path is replaced. It need not be open.
+   *
+   * @throws Error when there is no such browser.
+   * @throws TypeError for a path that no file can have.
+   */
+  addDownload(browserId: string, download: Download): void;
+  /**
+   * Sends a webhook of its own, a `test` when nothing else is said. How it is sent may differ from the emulator's `webhook` option.
+   *
+   * @throws Error when the emulator has no `webhook`, or is closed.
+   * @throws TypeError or RangeError for what cannot be sent, or not like that.
+   */
+  sendWebhook(
+    message?: WebhookMessage,
+    options?: Pick<WebhookOptions, "delayMs" | "copies" | "form">,
+  ): Promise<WebhookDelivery>;
+  /** Ends all tasks and webhooks, and stops listening. Closing twice is closing once. */
   close(): Promise<void>;
 }
 
@@ -97,6 +118,8 @@ class LocalCloud {
       sessions: () => this.#swept().map(summary),
       profileState: (id) => this.#cloud.profiles.get(id)?.state,
       advance: (ms) => this.#advance(ms),
+      addDownload: (browserId, download) => addDownload(this.#cloud, browserId, download),
+      sendWebhook: (message = {}, sending = {}) => this.#cloud.webhooks.send(message, sending),
       expireSession: (id) => this.#expire(id),
       close,
       [Symbol.asyncDispose]: close,
@@ -131,8 +154,10 @@ class LocalCloud {
 
   async #close(listener: Listener | undefined): Promise<void> {
     this.#closed = true;
+    const webhooks = this.#cloud.webhooks.close();
     for (const session of this.#cloud.live()) this.#cloud.end(session, "timed_out");
     this.#cloud.clock.close();
+    await webhooks;
     await listener?.close();
   }
 }
@@ -148,6 +173,7 @@ function handlersOf(cloud: Cloud): Handlers {
     ...sessionV3Handlers(cloud),
     ...messageV3Handlers(cloud),
     ...workspaceV3Handlers(cloud),
+    ...workspaceFileV3Handlers(cloud),
   };
 }
 

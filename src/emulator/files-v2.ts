@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { extname } from "node:path";
-import type { Cloud, Session, TaskV2 } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
 import type { Handlers, Schema } from "./operations.ts";
 import { problems } from "./problem.ts";
+import type { Session, TaskV2 } from "./records.ts";
+import { outputsOf } from "./runs-v2.ts";
 import { uploadsOf } from "./sessions-v2.ts";
 import { find as findTask } from "./tasks-v2.ts";
 
@@ -21,13 +23,11 @@ export function fileV2Handlers(cloud: Cloud): Handlers {
       body,
       origin,
     }) => presign(cloud, find(cloud, path.session_id, "browser"), body, origin),
-    v2_get_task_output_file_presigned_url_files_tasks__task_id__output_files__file_id__get: ({ path }) => {
-      findTask(cloud, path.task_id);
-      throw problems.outputFileNotFound();
-    },
+    v2_get_task_output_file_presigned_url_files_tasks__task_id__output_files__file_id__get: ({ path, origin }) =>
+      outputFile(cloud, findTask(cloud, path.task_id), path.file_id, origin),
     v2_get_task_logs_tasks__task_id__logs_get: ({ path, origin }) => {
       const task = findTask(cloud, path.task_id);
-      const key = `logs/${task.id}.txt`;
+      const key = `logs/${task.id}/log.txt`;
       cloud.bucket.put(key, { bytes: Buffer.from(logOf(task)), type: "text/plain" });
       return { downloadUrl: cloud.bucket.presignGet(origin, key, LINK_EXPIRES_MS) };
     },
@@ -51,6 +51,13 @@ function presign(
   const fileName = serverName(body.fileName);
   const file = { key: `${uploadsOf(session)}/${fileName}`, type: body.contentType, size: body.sizeBytes };
   return { ...cloud.bucket.presignPost(origin, file), method: "POST", fileName };
+}
+
+function outputFile(cloud: Cloud, task: TaskV2, id: string, origin: string): Schema<"V2TaskOutputFileResponse"> {
+  const [fileName] = [...task.outputFiles].find(([, fileId]) => fileId === id) ?? [];
+  if (fileName === undefined) throw problems.outputFileNotFound();
+  const downloadUrl = cloud.bucket.presignGet(origin, `${outputsOf(task)}/${fileName}`, LINK_EXPIRES_MS);
+  return { id, fileName, downloadUrl };
 }
 
 function serverName(asked: string): string {

@@ -28,8 +28,10 @@ export async function listen(server: Server, port: number): Promise<Listener> {
 
 async function answer(server: Server, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   try {
-    const chunked = /chunked/i.test(incoming.headers["transfer-encoding"] ?? "");
-    await send(await server.answer(requestOf(incoming), chunked), outgoing);
+    const request = requestOf(incoming);
+    await send(await server.answer(request, incoming.headers["content-length"] === undefined), outgoing);
+    // A body that nobody wanted would else stay in the way of the next request on this connection.
+    if (!request.bodyUsed) await request.body?.cancel();
   } catch {
     // A dropped connection, or one that broke on its own: either way there is nobody to answer.
     incoming.socket.resetAndDestroy();

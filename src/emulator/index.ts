@@ -1,4 +1,7 @@
+export type { Download } from "./downloads.ts";
 export { createEmulator, type Emulator, type SessionSummary, startEmulator } from "./emulator.ts";
 export type { Fault, FaultRule } from "./faults.ts";
 export type { AgentStep, EmulatorOptions, TaskJob } from "./options.ts";
 export type { LoggedRequest } from "./server.ts";
+export { RawNumber, type WebhookForm } from "./webhook-json.ts";
+export type { WebhookDelivery, WebhookMessage, WebhookOptions } from "./webhooks.ts";

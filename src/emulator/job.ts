@@ -1,6 +1,9 @@
 import { emulatorAgent } from "./agent.ts";
-import type { Cloud, Session } from "./cloud.ts";
+import type { NewObject } from "./bucket.ts";
+import type { Cloud } from "./cloud.ts";
 import type { AgentStep, TaskJob } from "./options.ts";
+import { pathFault } from "./paths.ts";
+import type { Session } from "./records.ts";
 
 /** How a task came to its end. */
 export type Outcome =
@@ -11,13 +14,16 @@ export type Outcome =
 /** What a task is, and who is told about its course. */
 export interface JobPlan {
   readonly session: Session;
-  readonly job: Pick<TaskJob, "task" | "apiVersion" | "taskId" | "request" | "files">;
+  readonly job: Pick<TaskJob, "task" | "apiVersion" | "taskId" | "request">;
   /** How long it waits before it starts. */
   readonly delayMs: number;
   /** What the output has to look like. */
   readonly outputSchema: unknown;
+  files(): ReadonlyMap<string, Uint8Array>;
   started(): void;
   stepped(step: AgentStep): void;
+  /** Keeps a file of the agent's; what it throws the agent gets. */
+  written(name: string, file: NewObject): void;
   ended(outcome: Outcome): void;
 }
 
@@ -65,19 +71,24 @@ export class Job {
   }
 
   #taskJob(): TaskJob {
+    const plan = this.#plan;
     return {
-      ...this.#plan.job,
-      sessionId: this.#plan.session.id,
-      state: this.#plan.session.state,
+      ...plan.job,
+      get files() {
+        return plan.files();
+      },
+      sessionId: plan.session.id,
+      state: plan.session.state,
       signal: this.#abort.signal,
       success: true,
-      step: (step) => this.#recorded(step),
+      step: (step) => this.#recorded(() => this.#step(step)),
+      write: (name, data, type) => this.#recorded(() => this.#write(name, data, type)),
     };
   }
 
   /** An agent that does not wait for its step must not bring the process down when the task is over. */
-  #recorded(step: AgentStep): Promise<void> {
-    const done = new Promise<void>((resolve) => resolve(this.#step(step)));
+  #recorded(record: () => void): Promise<void> {
+    const done = new Promise<void>((resolve) => resolve(record()));
     done.catch(() => undefined);
     return done;
   }
@@ -87,6 +98,16 @@ export class Job {
     this.#touch();
     this.#plan.stepped(step);
     this.#abort.signal.throwIfAborted();
+  }
+
+  /** What the agent does with its bytes afterwards does not change the file. */
+  #write(name: string, data: string | Uint8Array, type = "application/octet-stream"): void {
+    this.#abort.signal.throwIfAborted();
+    const fault = pathFault(name);
+    if (fault !== undefined) throw new TypeError(`The agent cannot write a file ${JSON.stringify(name)}: ${fault}.`);
+    this.#touch();
+    const bytes = typeof data === "string" ? Buffer.from(data) : new Uint8Array(data);
+    this.#plan.written(name, { bytes, type });
   }
 
   #touch(): void {

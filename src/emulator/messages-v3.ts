@@ -1,7 +1,8 @@
 import { timestamp } from "./clock.ts";
-import type { Cloud, MessageV3, SessionV3 } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
 import type { Handlers, QueryOf, Schema } from "./operations.ts";
 import { problems } from "./problem.ts";
+import type { MessageV3, SessionV3 } from "./records.ts";
 import { findSessionV3 } from "./sessions-v3.ts";
 
 type Query = QueryOf<"v3_list_session_messages_sessions__session_id__messages_get">;

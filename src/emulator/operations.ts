@@ -13,7 +13,7 @@ export type PathOf<Id extends OperationId> = operations[Id]["parameters"] extend
 export type QueryOf<Id extends OperationId> = WithDefaults<NonNullable<operations[Id]["parameters"]["query"]>>;
 
 type WithDefaults<Query> = Query & Required<Pick<Query, keyof Query & Defaulted>>;
-type Defaulted = "pageNumber" | "pageSize" | "page" | "page_size" | "limit";
+type Defaulted = "pageNumber" | "pageSize" | "page" | "page_size" | "limit" | "includeUrls" | "prefix" | "shallow";
 
 /** The JSON body an operation is called with. */
 export type BodyOf<Id extends OperationId> = JsonOf<NonNullable<operations[Id]["requestBody"]>>;

@@ -1,4 +1,5 @@
 import type { BodyOf } from "./operations.ts";
+import { checkWebhook, type WebhookOptions } from "./webhooks.ts";
 
 /** How an emulator behaves. Every option has a default. */
 export interface EmulatorOptions {
@@ -21,10 +22,17 @@ export interface EmulatorOptions {
   readonly latencyMs?: number;
   /** Whether the project keeps no data, which is what allows purging sessions. Default: false. */
   readonly zeroDataRetention?: boolean;
+  /**
+   * Where a signed event is sent whenever a v2 task (`started`, then `finished`, `failed` or `stopped`) or a v3 session (`idle`, `running`
+   * or `stopped`) has another status. Default: nowhere.
+   */
+  readonly webhook?: WebhookOptions;
 }
 
 /** Options with every default filled in. */
-export type Settings = Readonly<Required<Omit<EmulatorOptions, "onTask">> & Pick<EmulatorOptions, "onTask">>;
+export type Settings = Readonly<Required<Omit<EmulatorOptions, Optional>> & Pick<EmulatorOptions, Optional>>;
+
+type Optional = "onTask" | "webhook";
 
 /** One task, as the agent that plays it sees it. */
 export interface TaskJob {
@@ -33,7 +41,10 @@ export interface TaskJob {
   readonly sessionId: string;
   /** Only in v2: in v3 a run has no id of its own. */
   readonly taskId?: string;
-  /** What was uploaded before the task was dispatched, by the file name the server gave: the session's files in v2, its workspace's in v3. */
+  /**
+   * In v2 what was uploaded to the session before the task was dispatched, by the file name the server gave. In v3 what the session's
+   * workspace holds at the moment it is read, by path; empty without a workspace.
+   */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /**
    * Stands in for cookies and local storage, and lasts as long as the session. It starts as a copy of what the profile holds, and goes
@@ -52,6 +63,16 @@ export interface TaskJob {
    * @throws `signal.reason` when the task is over.
    */
   step(step: AgentStep): Promise<void>;
+  /**
+   * Leaves a file: among the task's output files in v2, in the session's workspace in v3. A file of the same name is replaced.
+   *
+   * @param name may have folders in it: `reports/may.csv`.
+   * @param type its media type. Default: `application/octet-stream`.
+   * @throws TypeError for a name that no file can have.
+   * @throws Error in v3 when the session has no workspace, or one that was deleted.
+   * @throws `signal.reason` when the task is over.
+   */
+  write(name: string, data: string | Uint8Array, type?: string): Promise<void>;
 }
 
 /** One step of an agent. */
@@ -74,6 +95,7 @@ const DEFAULTS: Settings = {
  * Fills in the defaults.
  *
  * @throws RangeError for a number that cannot be meant.
+ * @throws TypeError for a webhook that cannot be meant.
  */
 export function settingsOf(options: EmulatorOptions): Settings {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -81,5 +103,6 @@ export function settingsOf(options: EmulatorOptions): Settings {
   for (const name of ["maxSessions", "startDelayMs", "inactivityTimeoutMs", "latencyMs"] as const) {
     if (!(settings[name] >= 0)) throw new RangeError(`${name} must be 0 or more, not ${settings[name]}`);
   }
+  if (settings.webhook) checkWebhook(settings.webhook);
   return settings;
 }

@@ -22,9 +22,7 @@ export function checkPolicy(fields: ReadonlyMap<string, string>, bucket: Bucket,
     throw new S3Problem(400, "InvalidArgument", `Bucket POST must contain a field named '${missing}'.`);
   }
   const credential = fields.get("x-amz-credential") ?? "";
-  if (!bucket.knows(credential)) {
-    throw new S3Problem(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.");
-  }
+  if (!bucket.knows(credential)) throw S3Problem.unknownKey();
   if (!bucket.verifies(fields.get("x-amz-signature") ?? "", text, credential)) throw S3Problem.signature();
   const policy = policyIn(text);
   if (!(now < Date.parse(policy.expiration))) throw invalid("Policy expired.");

@@ -33,6 +33,7 @@ export const problems = {
   shareNotFound: (): Problem => new Problem(404, "Public share not found"),
   outputFileNotFound: (): Problem => new Problem(404, "Output file not found"),
   workspaceNotFound: (): Problem => new Problem(404, "Workspace not found"),
+  fileNotFound: (): Problem => new Problem(404, "File not found"),
   messageNotFound: (): Problem => new Problem(404, "Message not found"),
   busy: (status: 400 | 409): Problem =>
     new Problem(status, "Agent session already has a running task. Please wait for it to finish or stop it manually."),

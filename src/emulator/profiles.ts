@@ -1,17 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { timestamp, timestampOrNull } from "./clock.ts";
-import type { Cloud, Profile } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
 import type { Handlers, Schema } from "./operations.ts";
-import { newestFirst, page } from "./paging.ts";
+import { matching, page } from "./paging.ts";
 import { problems } from "./problem.ts";
+import type { Profile } from "./records.ts";
 
 type View = Schema<"V2ProfileView"> & Schema<"V3ProfileView">;
 
 /** Profiles: one resource, served under both versions. */
 export function profileHandlers(cloud: Cloud): Handlers {
   return {
-    v2_list_profiles_profiles_get: ({ query }) => page(matching(cloud, query.query), query, show("v2")),
-    v3_list_profiles_profiles_get: ({ query }) => page(matching(cloud, query.query), query, show("v3")),
+    v2_list_profiles_profiles_get: ({ query }) => page(wanted(cloud, query.query), query, show("v2")),
+    v3_list_profiles_profiles_get: ({ query }) => page(wanted(cloud, query.query), query, show("v3")),
     v2_create_profile_profiles_post: ({ body }) => show("v2")(create(cloud, body)),
     v3_create_profile_profiles_post: ({ body }) => show("v3")(create(cloud, body)),
     v2_get_profile_profiles__profile_id__get: ({ path }) => show("v2")(find(cloud, path.profile_id)),
@@ -23,10 +24,10 @@ export function profileHandlers(cloud: Cloud): Handlers {
   };
 }
 
-function matching(cloud: Cloud, query: string | null | undefined): Profile[] {
-  const wanted = (query ?? "").toLowerCase();
-  return newestFirst(cloud.profiles).filter((profile) =>
-    [profile.name, profile.userId].some((text) => (text ?? "").toLowerCase().includes(wanted)),
+function wanted(cloud: Cloud, query: string | null | undefined): Profile[] {
+  const part = (query ?? "").toLowerCase();
+  return matching(cloud.profiles.values(), (profile) =>
+    [profile.name, profile.userId].some((text) => (text ?? "").toLowerCase().includes(part)),
   );
 }
 

@@ -1,4 +1,5 @@
-import type { BrowserHold, Cloud } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
+import type { BrowserHold } from "./records.ts";
 
 const LINK_EXPIRES_MS = 60 * 60_000;
 
@@ -11,7 +12,9 @@ export function liveUrl(session: BrowserHold): string | null {
 export function recordingUrl(cloud: Cloud, session: BrowserHold, origin: string): string | null {
   const readyAt = (session.finishedAt ?? Number.POSITIVE_INFINITY) + cloud.settings.startDelayMs;
   if (!session.recording || cloud.clock.now() < readyAt) return null;
-  const key = `recordings/${session.id}.mp4`;
-  cloud.bucket.put(key, { bytes: Buffer.from("recording of the emulator"), type: "video/mp4" });
+  const key = `recordings/${session.id}/recording.mp4`;
+  if (!cloud.bucket.get(key)) {
+    cloud.bucket.put(key, { bytes: Buffer.from("recording of the emulator"), type: "video/mp4" });
+  }
   return cloud.bucket.presignGet(origin, key, LINK_EXPIRES_MS);
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { Cloud, MessageV3, SessionV3 } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
 import { Job, type Outcome } from "./job.ts";
 import { microUsd, STEP_COST, TASK_COST } from "./money.ts";
 import type { Schema } from "./operations.ts";
 import type { AgentStep } from "./options.ts";
+import type { MessageV3, SessionV3 } from "./records.ts";
 import { filesOf } from "./workspaces-v3.ts";
 
 type Dispatch = Schema<"V3RunTaskRequest"> & { readonly task: string };
@@ -16,6 +17,7 @@ export function dispatchV3(cloud: Cloud, session: SessionV3, request: Dispatch):
   session.title ??= request.task.slice(0, 60);
   session.maxCost = request.maxCostUsd == null ? null : microUsd(request.maxCostUsd);
   session.runCost = 0;
+  session.runId = randomUUID();
   say(cloud, session, { role: "human", type: "task", data: request.task });
   say(cloud, session, { role: "system", type: "context", data: "Emulator: browser is ready", hidden: true });
   const { startDelayMs } = cloud.settings;
@@ -28,10 +30,11 @@ export function dispatchV3(cloud: Cloud, session: SessionV3, request: Dispatch):
       task: request.task,
       apiVersion: "v3",
       request,
-      files: session.workspaceId === null ? new Map() : cloud.bucket.list(filesOf(session.workspaceId)),
     },
+    files: () => (session.workspaceId === null ? new Map() : cloud.bucket.list(filesOf(session.workspaceId))),
     started: () => start(cloud, session, request),
     stepped: (step) => take(cloud, session, step),
+    written: (name, file) => cloud.bucket.put(`${filesOf(workspaceFor(cloud, session))}/${name}`, file),
     ended: (outcome) => finish(cloud, session, outcome),
   });
 }
@@ -42,6 +45,7 @@ function start(cloud: Cloud, session: SessionV3, request: Dispatch): void {
   session.success = null;
   session.outputSchema = request.outputSchema ?? null;
   spend(cloud, session, TASK_COST);
+  cloud.tell(session);
 }
 
 function take(cloud: Cloud, session: SessionV3, step: AgentStep): void {
@@ -53,6 +57,13 @@ function take(cloud: Cloud, session: SessionV3, step: AgentStep): void {
   if (session.maxCost !== null && session.runCost > session.maxCost) {
     session.job?.end({ kind: "finished", output: null, success: false }, "The cost limit of the task is reached.");
   }
+}
+
+/** The agent's files go to the workspace: without one there is no place where anybody would find them. */
+function workspaceFor(cloud: Cloud, { id, workspaceId }: SessionV3): string {
+  if (workspaceId === null) throw new Error(`Session ${id} has no workspace to write files to: give it a workspaceId.`);
+  if (!cloud.workspaces.has(workspaceId)) throw new Error(`Workspace ${workspaceId} of session ${id} was deleted.`);
+  return workspaceId;
 }
 
 function finish(cloud: Cloud, session: SessionV3, outcome: Outcome): void {
@@ -68,6 +79,7 @@ function finish(cloud: Cloud, session: SessionV3, outcome: Outcome): void {
     say(cloud, session, { role: "assistant", type: "result", data: textOf(outcome.output) });
   }
   if (!session.keepAlive) cloud.end(session, "stopped");
+  cloud.tell(session);
 }
 
 function spend(cloud: Cloud, session: SessionV3, amount: number): void {

@@ -26,6 +26,20 @@ export class S3Problem extends Error {
     );
   }
 
+  /** 403, for an access key that is not ours. */
+  static unknownKey(): S3Problem {
+    return new S3Problem(
+      403,
+      "InvalidAccessKeyId",
+      "The AWS Access Key Id you provided does not exist in our records.",
+    );
+  }
+
+  /** 411, for a body without a length. */
+  static lengthMissing(): S3Problem {
+    return new S3Problem(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
+  }
+
   /** The answer; a HEAD request gets no body. */
   response(bodyless: boolean): Response {
     const elements = { Code: this.code, Message: this.message, ...this.#details, RequestId: "EMULATOR" };

@@ -1,23 +1,26 @@
-import { createHash } from "node:crypto";
 import { readUpTo } from "./body.ts";
-import { type Bucket, fromBasicDate, linkText } from "./bucket.ts";
+import { type Bucket, etagOf } from "./bucket.ts";
 import type { Clock } from "./clock.ts";
 import { boundaryOf, type Part, parseMultipart } from "./multipart.ts";
 import { checkPolicy, checkSize } from "./post-policy.ts";
+import { S3Objects } from "./s3-objects.ts";
 import { S3Problem } from "./s3-problem.ts";
+import { encodePath } from "./signature.ts";
 
 /** More than any form we sign may hold; what comes after it is not kept. */
 const MAX_FORM_BYTES = 11 * 1024 * 1024;
 const MAX_FIELD_BYTES = 20 * 1024;
 
-/** The storage service: takes signed forms and hands out objects by signed links, as strictly as S3 does. */
+/** The storage service: takes files by signed forms and links, and hands them out by links, as strictly as S3 does. */
 export class S3Front {
   readonly #bucket: Bucket;
   readonly #clock: Clock;
+  readonly #objects: S3Objects;
 
   constructor(bucket: Bucket, clock: Clock) {
     this.#bucket = bucket;
     this.#clock = clock;
+    this.#objects = new S3Objects(bucket, clock);
   }
 
   /** Answers a request below `/s3`. `chunked` tells that it came without a length. */
@@ -37,15 +40,17 @@ export class S3Front {
       if (request.headers.has(header))
         throw new S3Problem(400, "InvalidArgument", `The header ${header} must not be sent here.`);
     }
-    const [, , bucket, ...key] = url.pathname.split("/");
+    const [, , bucket, ...path] = url.pathname.split("/");
+    const key = decoded(path);
     if (bucket !== this.#bucket.name) throw new S3Problem(404, "NoSuchBucket", "The specified bucket does not exist");
-    if (key.length === 0 && request.method === "POST") return this.#post(request, url, chunked);
-    if (key.length > 0 && (request.method === "GET" || request.method === "HEAD")) return this.#get(request, url, key);
+    if (key === "" && request.method === "POST") return this.#post(request, url, chunked);
+    if (key !== "" && request.method === "PUT") return this.#objects.put(request, url, key, chunked);
+    if (key !== "" && ["GET", "HEAD"].includes(request.method)) return this.#objects.get(request, url, key);
     throw new S3Problem(405, "MethodNotAllowed", "The specified method is not allowed against this resource.");
   }
 
   async #post(request: Request, url: URL, chunked: boolean): Promise<Response> {
-    if (chunked) throw new S3Problem(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
+    if (chunked) throw S3Problem.lengthMissing();
     const boundary = boundaryOf(request.headers.get("content-type") ?? "");
     if (boundary === undefined) {
       throw new S3Problem(412, "PreconditionFailed", "Bucket POST must be of the enclosure-type multipart/form-data");
@@ -100,30 +105,15 @@ export class S3Front {
     const key = fields.get("key") ?? "";
     const bytes = Uint8Array.from(file.bytes);
     this.#bucket.put(key, { bytes, type: fields.get("content-type") ?? "application/octet-stream" });
-    const location = `${url.origin}${url.pathname}/${key.split("/").map(encodeURIComponent).join("/")}`;
-    return new Response(null, { status: 204, headers: { ETag: etag(bytes), Location: location } });
-  }
-
-  #get(request: Request, url: URL, path: readonly string[]): Response {
-    const query = url.searchParams;
-    const credential = query.get("X-Amz-Credential") ?? "";
-    if (!this.#bucket.knows(credential)) throw new S3Problem(403, "AccessDenied", "Access Denied");
-    if (!this.#bucket.verifies(query.get("X-Amz-Signature") ?? "", linkText(url), credential)) {
-      throw S3Problem.signature();
-    }
-    const expiresAt = fromBasicDate(query.get("X-Amz-Date") ?? "") + Number(query.get("X-Amz-Expires")) * 1000;
-    if (!(this.#clock.now() < expiresAt)) throw new S3Problem(403, "AccessDenied", "Request has expired");
-    const object = this.#bucket.get(path.map(decodeURIComponent).join("/"));
-    if (!object) throw new S3Problem(404, "NoSuchKey", "The specified key does not exist.");
-    const headers = {
-      "Content-Type": object.type,
-      "Content-Length": String(object.bytes.length),
-      ETag: etag(object.bytes),
-    };
-    return new Response(request.method === "HEAD" ? null : Uint8Array.from(object.bytes), { headers });
+    const location = `${url.origin}${url.pathname}/${encodePath(key)}`;
+    return new Response(null, { status: 204, headers: { ETag: etagOf(bytes), Location: location } });
   }
 }
 
-function etag(bytes: Uint8Array): string {
-  return `"${createHash("md5").update(bytes).digest("hex")}"`;
+function decoded(path: readonly string[]): string {
+  try {
+    return path.map(decodeURIComponent).join("/");
+  } catch {
+    throw new S3Problem(400, "InvalidURI", "Couldn't parse the specified URI.");
+  }
 }

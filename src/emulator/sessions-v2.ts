@@ -1,17 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { timestamp, timestampOrNull } from "./clock.ts";
-import type { Cloud, SessionV2 } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
 import type { Handlers, Schema } from "./operations.ts";
-import { newestFirst, page } from "./paging.ts";
+import { matching, page } from "./paging.ts";
 import { problems } from "./problem.ts";
 import { liveUrl, recordingUrl } from "./recordings.ts";
+import type { SessionV2 } from "./records.ts";
+import { outputsOf } from "./runs-v2.ts";
 import { checkScreen } from "./screen.ts";
 import { showTaskItem } from "./tasks-v2.ts";
 
 /** Sessions of v2, and their public shares. */
 export function sessionV2Handlers(cloud: Cloud): Handlers {
   return {
-    v2_list_sessions_sessions_get: ({ query }) => page(matching(cloud, query.filterBy), query, showItem),
+    v2_list_sessions_sessions_get: ({ query }) => page(wanted(cloud, query.filterBy), query, showItem),
     v2_create_session_sessions_post: ({ body }) => {
       checkScreen(body ?? {});
       return showItem(createSessionV2(cloud, body ?? {}));
@@ -51,8 +53,7 @@ export function sessionV2Handlers(cloud: Cloud): Handlers {
  */
 export function createSessionV2(cloud: Cloud, body: Partial<Schema<"V2CreateSessionRequest">>): SessionV2 {
   const hold = cloud.hold({ profileId: body.profileId ?? null, recording: body.enableRecording ?? false });
-  return cloud.add({
-    ...hold,
+  return cloud.add<SessionV2>(hold, {
     kind: "v2",
     keepAlive: body.keepAlive ?? true,
     persistMemory: body.persistMemory ?? true,
@@ -66,9 +67,8 @@ export function uploadsOf(session: { readonly id: string }): string {
   return `uploads/${session.id}`;
 }
 
-function matching(cloud: Cloud, status: Schema<"V2SessionStatus"> | null | undefined): SessionV2[] {
-  const sessions = newestFirst(cloud.sessions).filter((session) => session.kind === "v2");
-  return status == null ? sessions : sessions.filter((session) => statusOf(session) === status);
+function wanted(cloud: Cloud, status: Schema<"V2SessionStatus"> | null | undefined): SessionV2[] {
+  return matching(cloud.ofKind("v2"), (session) => status == null || statusOf(session) === status);
 }
 
 function find(cloud: Cloud, id: string): SessionV2 {
@@ -80,9 +80,13 @@ function find(cloud: Cloud, id: string): SessionV2 {
 function remove(cloud: Cloud, id: string): undefined {
   const session = find(cloud, id);
   cloud.end(session, "stopped");
-  cloud.sessions.delete(id);
+  cloud.remove(session);
   cloud.bucket.deleteFolder(uploadsOf(session));
-  for (const task of session.tasks) cloud.tasks.delete(task.id);
+  for (const task of session.tasks) {
+    cloud.tasks.delete(task.id);
+    cloud.bucket.deleteFolder(outputsOf(task));
+    cloud.bucket.deleteFolder(`logs/${task.id}`);
+  }
 }
 
 function newShare(): Schema<"V2ShareView"> {

@@ -1,10 +1,11 @@
 import { timestamp } from "./clock.ts";
-import type { Cloud, SessionV3 } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
 import { decimal, microUsd } from "./money.ts";
 import type { Handlers, Schema } from "./operations.ts";
 import { newestFirst } from "./paging.ts";
 import { problems } from "./problem.ts";
 import { liveUrl, recordingUrl } from "./recordings.ts";
+import type { SessionV3 } from "./records.ts";
 import { dispatchV3 } from "./runs-v3.ts";
 import { checkScreen } from "./screen.ts";
 import { findWorkspace } from "./workspaces-v3.ts";
@@ -20,9 +21,8 @@ export function sessionV3Handlers(cloud: Cloud): Handlers {
     v3_create_session_sessions_post: ({ body, defaults }) => show(cloud, createOrDispatch(cloud, body, defaults)),
     v3_list_sessions_sessions_get: ({ query }) => {
       const { page, page_size: pageSize } = query;
-      const all = newestFirst(cloud.sessions).filter((session) => session.kind === "v3");
-      const sessions = all.slice((page - 1) * pageSize, page * pageSize).map((session) => show(cloud, session));
-      return { sessions, total: all.length, page, pageSize };
+      const { rows, total } = newestFirst([...cloud.ofKind("v3")], page, pageSize);
+      return { sessions: rows.map((session) => show(cloud, session)), total, page, pageSize };
     },
     v3_get_session_sessions__session_id__get: ({ path, origin }) =>
       show(cloud, findSessionV3(cloud, path.session_id), origin),
@@ -35,7 +35,7 @@ export function sessionV3Handlers(cloud: Cloud): Handlers {
     v3_delete_session_sessions__session_id__delete: ({ path }) => {
       const session = findSessionV3(cloud, path.session_id);
       cloud.end(session, "stopped");
-      cloud.sessions.delete(session.id);
+      cloud.remove(session);
     },
   };
 }
@@ -87,12 +87,13 @@ function idle(cloud: Cloud, id: string, body: RunTask): SessionV3 {
 
 function create(cloud: Cloud, body: RunTask, defaults: Partial<RunTask>): SessionV3 {
   const hold = cloud.hold({ profileId: body.profileId ?? null, recording: body.enableRecording ?? false });
-  const session = cloud.add<SessionV3>({
-    ...hold,
+  const session = cloud.add<SessionV3>(hold, {
     kind: "v3",
     request: body,
     messages: [],
     phase: "created",
+    runId: null,
+    told: null,
     updatedAt: hold.startedAt,
     keepAlive: body.keepAlive ?? false,
     model: body.model ?? defaults.model ?? "",
@@ -115,6 +116,7 @@ function becomeIdle(cloud: Cloud, session: SessionV3): void {
   if (session.phase !== "created") return;
   session.phase = "idle";
   session.updatedAt = cloud.clock.now();
+  cloud.tell(session);
 }
 
 /** Ends the run but not the session, whatever `keepAlive` says. */

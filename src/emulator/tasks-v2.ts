@@ -1,24 +1,24 @@
-import { randomUUID } from "node:crypto";
 import { instant, timestamp, timestampOrNull } from "./clock.ts";
-import type { Cloud, SessionV2, TaskV2 } from "./cloud.ts";
-import { Job, type Outcome } from "./job.ts";
-import { decimal, STEP_COST, TASK_COST } from "./money.ts";
+import type { Cloud } from "./cloud.ts";
+import { decimal } from "./money.ts";
 import type { Handlers, QueryOf, Schema } from "./operations.ts";
-import { newestFirst, page } from "./paging.ts";
+import { matching, page } from "./paging.ts";
 import { problems } from "./problem.ts";
+import type { SessionV2, TaskV2 } from "./records.ts";
+import { dispatchV2 } from "./runs-v2.ts";
 import { checkScreen } from "./screen.ts";
-import { createSessionV2, uploadsOf } from "./sessions-v2.ts";
+import { createSessionV2 } from "./sessions-v2.ts";
 
 type CreateTask = Schema<"V2CreateTaskRequest">;
 
 /** Tasks of v2. */
 export function taskV2Handlers(cloud: Cloud): Handlers {
   return {
-    v2_list_tasks_tasks_get: ({ query }) => page(matching(cloud, query), query, showTaskItem),
+    v2_list_tasks_tasks_get: ({ query }) => page(wanted(cloud, query), query, showTaskItem),
     v2_create_task_tasks_post: ({ body, defaults }) => {
       const outputSchema = parsedSchema(body);
       const session = sessionFor(cloud, body);
-      const task = dispatch(cloud, newTask(cloud, session, body, body.llm ?? defaults.llm ?? ""), outputSchema);
+      const task = dispatchV2(cloud, session, { request: body, llm: body.llm ?? defaults.llm ?? "", outputSchema });
       return { id: task.id, sessionId: session.id };
     },
     v2_get_task_tasks__task_id__get: ({ path }) => show(find(cloud, path.task_id)),
@@ -75,7 +75,8 @@ function show(task: TaskV2): Schema<"V2TaskView"> {
     screenshotUrl: null,
     actions: [],
   }));
-  return { ...showTaskItem(task), steps, outputFiles: [] };
+  const outputFiles = [...task.outputFiles].map(([fileName, id]) => ({ id, fileName }));
+  return { ...showTaskItem(task), steps, outputFiles };
 }
 
 function showStatus(task: TaskV2): Schema<"V2TaskStatusView"> {
@@ -98,16 +99,20 @@ function isRunning(task: TaskV2): boolean {
   return task.status === "created" || task.status === "started";
 }
 
-function matching(cloud: Cloud, query: QueryOf<"v2_list_tasks_tasks_get">): TaskV2[] {
+/** Oldest first, whatever a task has done since it was created. */
+function wanted(cloud: Cloud, query: QueryOf<"v2_list_tasks_tasks_get">): TaskV2[] {
   const after = query.after == null ? Number.NEGATIVE_INFINITY : instant(query.after);
   const before = query.before == null ? Number.POSITIVE_INFINITY : instant(query.before);
-  return newestFirst(cloud.tasks).filter(
+  return matching(
+    query.sessionId == null ? cloud.tasks.values() : tasksOf(cloud, query.sessionId),
     (task) =>
-      (query.sessionId == null || task.session.id === query.sessionId) &&
-      (query.filterBy == null || task.status === query.filterBy) &&
-      task.createdAt >= after &&
-      task.createdAt <= before,
+      (query.filterBy == null || task.status === query.filterBy) && task.createdAt >= after && task.createdAt <= before,
   );
+}
+
+function tasksOf(cloud: Cloud, sessionId: string): readonly TaskV2[] {
+  const session = cloud.sessions.get(sessionId);
+  return session?.kind === "v2" ? session.tasks : [];
 }
 
 /** The session a task goes to: the one it names, or one of its own that is stopped after it. */
@@ -128,70 +133,4 @@ function parsedSchema({ structuredOutput }: CreateTask): unknown {
   } catch {
     throw problems.invalid(["body", "structuredOutput"], "Not a JSON schema as text", "value_error", structuredOutput);
   }
-}
-
-function dispatch(cloud: Cloud, task: TaskV2, outputSchema: unknown): TaskV2 {
-  const { session, request } = task;
-  session.tasks.push(task);
-  cloud.tasks.set(task.id, task);
-  const spend = (amount: number): void => {
-    task.cost += amount;
-    cloud.spent += amount;
-  };
-  session.job = new Job(cloud, {
-    session,
-    delayMs: cloud.settings.startDelayMs,
-    outputSchema,
-    job: {
-      task: request.task,
-      apiVersion: "v2",
-      taskId: task.id,
-      request,
-      files: cloud.bucket.list(uploadsOf(session)),
-    },
-    started: () => {
-      task.status = "started";
-      task.startedAt = cloud.clock.now();
-      spend(TASK_COST);
-    },
-    stepped: (step) => {
-      task.steps.push(step);
-      spend(STEP_COST);
-    },
-    ended: (outcome) => {
-      finish(task, outcome, cloud.clock.now());
-      if (!session.keepAlive) cloud.end(session, "stopped");
-    },
-  });
-  return task;
-}
-
-function finish(task: TaskV2, outcome: Outcome, at: number): void {
-  task.status = outcome.kind;
-  task.finishedAt = at;
-  if (outcome.kind === "failed") task.success = false;
-  if (outcome.kind !== "finished") return;
-  task.success = outcome.success;
-  task.output = outcome.output === null ? null : textOf(outcome.output);
-}
-
-function textOf(output: unknown): string {
-  return typeof output === "string" ? output : JSON.stringify(output);
-}
-
-function newTask(cloud: Cloud, session: SessionV2, request: CreateTask, llm: string): TaskV2 {
-  return {
-    id: randomUUID(),
-    session,
-    request,
-    llm,
-    createdAt: cloud.clock.now(),
-    steps: [],
-    status: "created",
-    startedAt: null,
-    finishedAt: null,
-    output: null,
-    success: null,
-    cost: 0,
-  };
 }

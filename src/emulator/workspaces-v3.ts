@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { timestamp } from "./clock.ts";
-import type { Cloud, Workspace } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
 import type { Handlers, Schema } from "./operations.ts";
-import { newestFirst, page } from "./paging.ts";
+import { page } from "./paging.ts";
 import { problems } from "./problem.ts";
+import type { Workspace } from "./records.ts";
 
-/** Workspaces of v3; their files are not served yet. */
+/** Workspaces of v3. */
 export function workspaceV3Handlers(cloud: Cloud): Handlers {
   return {
-    v3_list_workspaces_workspaces_get: ({ query }) => page(newestFirst(cloud.workspaces), query, show),
+    v3_list_workspaces_workspaces_get: ({ query }) => page([...cloud.workspaces.values()], query, show),
     v3_create_workspace_workspaces_post: ({ body }) => show(create(cloud, body?.name ?? null)),
     v3_get_workspace_workspaces__workspace_id__get: ({ path }) => show(findWorkspace(cloud, path.workspace_id)),
     v3_update_workspace_workspaces__workspace_id__patch: ({ path, body }) => {

@@ -2,7 +2,7 @@ import createClient, { type Middleware } from "openapi-fetch";
 import type { paths } from "../generated/api.ts";
 import { repeatable } from "../generated/limits.ts";
 import { checkCount, checkId, checkMs, checkQuery, checkSignal, refuseUnknown } from "./check.ts";
-import { ApiError, InvalidInputError } from "./errors.ts";
+import { ApiError, type ApiErrorDetails, InvalidInputError } from "./errors.ts";
 import { type Redact, redactor, secretsOf } from "./redact.ts";
 import type { Answer, Call, Transport } from "./transport.ts";
 import type { CallOptions, Method, OkOf, PathsWith } from "./types.ts";
@@ -43,7 +43,11 @@ export interface Api {
   readonly PUT: Caller<"put">;
   readonly PATCH: Caller<"patch">;
   readonly DELETE: Caller<"delete">;
-  /** Adds openapi-fetch middleware, for logs, traces and metrics. It sees neither the key nor single attempts. */
+  /**
+   * Adds openapi-fetch middleware, for logs, traces and metrics: of all calls, those of the facade too. It sees neither the key nor single
+   * attempts. A call fails with what it throws; when that hides a success that changed something, the error is an {@link ApiError} with
+   * `outcome: "unknown"`, and what was thrown is its `cause`.
+   */
   use(...middleware: Middleware[]): void;
   /** Takes middleware out again. */
   eject(...middleware: Middleware[]): void;
@@ -83,12 +87,18 @@ export function createApi(transport: Transport, defaults: CallDefaults): Api {
       checkQuery(init.params?.query ?? {});
       const { params, body, signal } = init;
       const given = { ...(params && { params }), ...(body !== undefined && { body }) };
-      const fetch = (request: Request) => carry(request, call, apiKey, transport);
-      // openapi-fetch takes a rejection with null, 0 or "" for none; a caller may abort with one.
+      let answered: Response | undefined;
+      const fetch = async (request: Request) => {
+        answered = await carry(request, call, apiKey, transport);
+        return answered;
+      };
       const { data, response } = await send(method, path, { ...given, fetch }).catch((error: unknown) => {
+        // What was asked for is done, and only its answer is lost.
+        if (answered && method !== "get") throw middlewareFailure(call, answered, error);
+        // openapi-fetch takes a rejection with null, 0 or "" for none; a caller may abort with one.
         throw signal?.aborted && !signal.reason ? signal.reason : error;
       });
-      if (!response.ok) throw middlewareRefusal(call, response);
+      if (!response.ok) throw middlewareRefusal(call, response, answered !== undefined && method !== "get");
       return { data, response };
     };
   return {
@@ -183,9 +193,19 @@ function readable({ response, text, data }: Answer): Response {
   });
 }
 
-/** Only middleware can put an answer here that did not pass the transport. */
-function middlewareRefusal({ operation }: Pick<Call, "operation">, { status }: Response): ApiError {
+/** Only middleware can put an answer here that did not pass the transport. `isDone`: it has taken the place of a success. */
+function middlewareRefusal(call: Pick<Call, "operation">, { status }: Response, isDone: boolean): ApiError {
+  const message = `${call.operation} was answered ${status} by middleware.`;
+  return new ApiError(message, detailsOf(call, status, isDone));
+}
+
+function middlewareFailure(call: Pick<Call, "operation">, { status }: Response, cause: unknown): ApiError {
+  const message = `${call.operation} was answered ${status}, and then middleware failed: it has been carried out.`;
+  return new ApiError(message, detailsOf(call, status, true), { cause });
+}
+
+function detailsOf({ operation }: Pick<Call, "operation">, status: number, isDone: boolean): ApiErrorDetails {
   const [method = "", path = ""] = operation.split(" ");
-  const details = { status, body: undefined, method, path, operation, attempts: 0 };
-  return new ApiError(`${operation} was answered ${status} by middleware.`, details);
+  const outcome = isDone ? "unknown" : undefined;
+  return { status, body: undefined, method, path, operation, attempts: isDone ? 1 : 0, outcome };
 }

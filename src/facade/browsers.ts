@@ -1,14 +1,18 @@
 import { complete, viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
+import { type BrowserDownload, browserDownloads } from "./browser-downloads.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
-import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
-import { Live, type LivePort, type OpenOptions, type Owner, openLive, useLive } from "./live.ts";
+import type { Download } from "./download.ts";
+import { Live, type LivePort, type OpenOptions, type Owner } from "./live.ts";
+import { openLive, useLive } from "./living.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
 import type { PoolSource, SessionPort } from "./pool/session-port.ts";
 import { poolPort } from "./pool-port.ts";
+import { type RecordingOptions, waitForRecordings } from "./recordings.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
+import type { UploadedFile, UploadFile, UploadOptions } from "./upload.ts";
 
 type BrowserBody = Body<"/v3/browsers", "post">;
 const PATH = "/v3/browsers/{session_id}";
@@ -16,9 +20,9 @@ const DEFAULT_LIFE_MINUTES = 60;
 const ORPHAN_EXTRA_MS = 5 * 60_000;
 
 /** A browser as a whole. */
-export interface BrowserView extends Readonly<Ok<"/v3/browsers", "post">> {}
-/** A file that the browser has downloaded. */
-export interface BrowserDownload extends Readonly<Ok<"/v3/browsers/{session_id}/downloads", "get">["files"][number]> {}
+export interface BrowserView
+  extends Readonly<Ok<"/v3/browsers", "post">>,
+    Readonly<Partial<Pick<Ok<typeof PATH, "get">, "recordingAvailable">>> {}
 
 /** What a browser is opened with. */
 export interface BrowserOpenRequest
@@ -75,22 +79,28 @@ export class BrowserSession extends Live<BrowserView> {
   }
 
   /**
-   * What the browser has downloaded, over all pages, with URLs that are good for 15 minutes.
+   * What the browser has downloaded, over all pages. Read each as bytes, text or stream, or give all to `saveFiles`.
    *
    * @see `GET /v3/browsers/{session_id}/downloads`
    */
-  async *downloads(options: CallOptions = {}): AsyncGenerator<BrowserDownload, void, undefined> {
-    const cursors = new Set<string>();
-    for (let cursor: string | undefined; ; ) {
-      const query = { limit: PAGE_SIZE, includeUrls: true, ...(cursor && { cursor }) };
-      const params = { path: { session_id: this.id }, query };
-      const answer = await this.#context.api.GET("/v3/browsers/{session_id}/downloads", { params, ...options });
-      const data = complete(answer, "GET /v3/browsers/{session_id}/downloads", "files");
-      yield* data.files;
-      if (!data.hasMore || !data.nextCursor || cursors.has(data.nextCursor)) return;
-      cursor = data.nextCursor;
-      cursors.add(cursor);
-    }
+  downloads(options: CallOptions = {}): AsyncGenerator<Download<BrowserDownload>, void, undefined> {
+    return browserDownloads(this.#context, this.id, options);
+  }
+
+  /**
+   * The recording of this browser, once it is there: its upload begins when the browser has stopped. Empty when there will never be one.
+   *
+   * @throws {@link TimeoutError} after `waitTimeoutMs`; it may still come.
+   * @throws {@link NotFoundError} when there is no such browser.
+   * @throws `options.signal.reason` when aborted.
+   * @see `GET /v3/browsers/{session_id}`
+   */
+  async recordings(options?: RecordingOptions): Promise<readonly Download[]> {
+    const look = async (limits: CallOptions) => {
+      const { recordingUrl, recordingAvailable } = await this.refresh(limits);
+      return recordingUrl ? [recordingUrl] : recordingAvailable === false ? "never" : [];
+    };
+    return waitForRecordings(this.#context, this.id, look, options);
   }
 }
 
@@ -171,15 +181,14 @@ export class Browsers implements PoolSource<BrowserOpenRequest, BrowserSession> 
    */
   async open(request: BrowserOpenRequest = {}, options: OpenOptions = {}): Promise<BrowserSession> {
     const body = browserBody(request);
-    const { api, guard, reportLeak } = this.#context;
-    return openLive({
-      guard,
-      reportLeak,
+    const { api } = this.#context;
+    return openLive(this.#context, {
+      kind: "browser",
       options,
       profileId: request.profileId,
       livesMs: lifeMs(request),
       create: (limits) => createBrowser(api, body, limits),
-      handle: (view, { release }) => new BrowserSession(this.#context, view, { onClosed: release }),
+      handle: (view, owner) => new BrowserSession(this.#context, view, owner),
     });
   }
 
@@ -194,7 +203,7 @@ export class Browsers implements PoolSource<BrowserOpenRequest, BrowserSession> 
     fn: (browser: BrowserSession) => T | Promise<T>,
     options?: OpenOptions,
   ): Promise<T> {
-    return useLive(this.open(request, options), fn, this.#context.reportLeak);
+    return useLive(this.#context, this.open(request, options), fn);
   }
 
   /** A handle on a browser that is already there. Asks nothing; disposing it does nothing. */

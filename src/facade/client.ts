@@ -3,26 +3,33 @@ import { Billing } from "./billing.ts";
 import { Browsers } from "./browsers.ts";
 import { checkCount, checkId, checkMs, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
+import { checkMaxCostUsd } from "./costs.ts";
 import { InvalidInputError, SessionNotStoppedError } from "./errors.ts";
-import { Files, isLoopback } from "./files.ts";
+import { type ClientEvent, emitter } from "./events.ts";
+import { Files } from "./files.ts";
+import { Living } from "./living.ts";
 import type { LeaseStore } from "./pool/lease-store.ts";
 import { ProfileGuard } from "./profile-guard.ts";
 import { Profiles } from "./profiles.ts";
 import { isRecord } from "./redact.ts";
-import type { SchemaOption } from "./run-options.ts";
+import type { SchemaGiven, SchemaOption } from "./run-options.ts";
 import { type Baseline, Run, type RunReference } from "./runs.ts";
 import { readerOf } from "./schema.ts";
+import { isLoopback } from "./store.ts";
 import { createTransport, type Fetch, KEY_HEADER } from "./transport.ts";
 import { V2 } from "./v2.ts";
 import { v2RunPort } from "./v2-runs.ts";
 import { V3 } from "./v3.ts";
 import { v3RunPort } from "./v3-runs.ts";
 import { warn } from "./warning.ts";
+import { pollersOf, type RunNotice, Watcher } from "./watcher.ts";
+import { Workspaces } from "./workspaces.ts";
 
 const DEFAULT_BASE_URL = "https://api.browser-use.com/api";
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_TOTAL_TIMEOUT_MS = 120_000;
 const DEFAULT_MAX_RETRIES = 3;
+const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
 
 /** What a client is made with. */
 export interface BrowserUseOptions {
@@ -42,6 +49,11 @@ export interface BrowserUseOptions {
   readonly maxRetries?: number | undefined;
   /** Cost limit of v3 runs that bring none of their own, in USD. Default: the service's, which it does not publish. */
   readonly maxCostUsd?: number | string | undefined;
+  /**
+   * Whether a task that would go out without a bound on its cost is refused: on v3 without a `maxCostUsd`, its own or the client's; on v2,
+   * which has no such limit, without a `maxSteps`. What is sent through `api` is not looked at. Default: false.
+   */
+  readonly requireMaxCostUsd?: boolean | undefined;
   /** Where locks are kept that hold across processes: for `profiles.ensure`, and for pools that bring no store. Default: this process. */
   readonly leaseStore?: LeaseStore | undefined;
   /**
@@ -49,14 +61,17 @@ export interface BrowserUseOptions {
    * process warning, where the runtime has those.
    */
   readonly onSessionNotStopped?: ((error: SessionNotStoppedError) => void) | undefined;
+  /** Told of retries, waits, and of sessions as they open and stop. It is not waited for, and what it throws is ignored. Default: nobody is. */
+  readonly onEvent?: ((event: ClientEvent) => void) | undefined;
 }
 
 /**
- * A client of Browser Use Cloud, for one project's key. It holds no connection and needs no closing; sessions that it opens do.
+ * A client of Browser Use Cloud, for one project's key. It holds no connection; what it opens must be stopped, each by itself or all by
+ * {@link BrowserUse.close}.
  *
  * @throws {@link InvalidInputError} from the constructor, for options that cannot be right.
  */
-export class BrowserUse {
+export class BrowserUse implements AsyncDisposable {
   /** Every operation of the specs, typed. */
   readonly api: Api;
   /** Sessions that are given tasks, files by presigned POST. */
@@ -69,8 +84,12 @@ export class BrowserUse {
   readonly browsers: Browsers;
   /** Uploads to sessions and browsers. */
   readonly files: Files;
+  /** Files that outlive v3 sessions. */
+  readonly workspaces: Workspaces;
   /** Balance, plan and cap. */
   readonly billing: Billing;
+  readonly #living: Living;
+  readonly #watcher: Watcher;
 
   constructor(options: BrowserUseOptions = {}) {
     const {
@@ -82,16 +101,22 @@ export class BrowserUse {
       totalTimeoutMs,
       maxRetries,
       maxCostUsd,
+      requireMaxCostUsd = false,
       leaseStore,
       onSessionNotStopped,
+      onEvent,
       ...unknown
     } = options;
     refuseUnknown(unknown, "BrowserUse");
     const key = checkKey(apiKey ?? fromEnvironment("BROWSER_USE_API_KEY"));
     const base = checkBaseUrl(baseUrl ?? fromEnvironment("BROWSER_USE_BASE_URL") ?? DEFAULT_BASE_URL);
+    checkMaxCostUsd(maxCostUsd);
+    if (typeof requireMaxCostUsd !== "boolean") throw new InvalidInputError("requireMaxCostUsd must be true or false.");
     checkFunction("fetch", fetch);
     checkFunction("onSessionNotStopped", onSessionNotStopped);
-    const transport = createTransport(key, base, fetch);
+    checkFunction("onEvent", onEvent);
+    const emit = emitter(onEvent);
+    const transport = createTransport(key, base, fetch, emit);
     this.api = createApi(transport, {
       apiKey: key,
       baseUrl: base,
@@ -102,12 +127,29 @@ export class BrowserUse {
     });
     this.files = new Files(this.api, transport);
     const reportLeak = leakReporter(onSessionNotStopped ?? warn);
+    const living = new Living(reportLeak);
+    this.#living = living;
+    const watcher = new Watcher(pollersOf(this.api, emit), emit);
+    this.#watcher = watcher;
     const { api, files } = this;
-    const context: Context = { api, files, guard: new ProfileGuard(), reportLeak, shared: { leaseStore }, maxCostUsd };
+    const context: Context = {
+      api,
+      files,
+      transport,
+      guard: new ProfileGuard(),
+      living,
+      watcher,
+      reportLeak,
+      emit,
+      shared: { leaseStore, pools: living.pools },
+      maxCostUsd,
+      requireMaxCostUsd,
+    };
     this.v2 = new V2(context);
     this.v3 = new V3(context);
     this.profiles = new Profiles(context);
     this.browsers = new Browsers(context);
+    this.workspaces = new Workspaces(context);
     this.billing = new Billing(context);
   }
 
@@ -116,14 +158,42 @@ export class BrowserUse {
    *
    * @throws {@link InvalidInputError} when the reference is not what `run.toJSON()` gave.
    */
-  resume<Output = unknown>(reference: RunReference, options: SchemaOption<Output> = {}): Run<Output> {
+  resume<Output>(reference: RunReference, options: SchemaGiven<Output>): Run<Output>;
+  resume(reference: RunReference, options?: SchemaOption<unknown>): Run<unknown>;
+  resume(reference: RunReference, options: SchemaOption<unknown> = {}): Run<unknown> {
     const { schema, ...unknown } = options;
     refuseUnknown(unknown, "resume");
     const known = checkReference(reference);
     const { id, sessionId } = known;
     const port =
       known.apiVersion === "v2" ? v2RunPort(this.api, id, sessionId) : v3RunPort(this.api, sessionId, known.baseline);
-    return new Run(port, schema && readerOf(schema));
+    return new Run(this.#watcher, port, schema && readerOf(schema));
+  }
+
+  /**
+   * Hands over what a verified webhook says, so that whoever waits for that run looks at once. Events may be late, repeated or of no
+   * concern here: they are a reason to look, never an answer. While they announce the ends of runs, polling is slower.
+   */
+  notify(event: RunNotice): void {
+    this.#watcher.notice(event);
+  }
+
+  /**
+   * Stops all that this client has opened and has not seen to end: sessions, browsers and one-shot runs, those that are still on their
+   * way in, and what its pools have open, which are closed. From then on it opens nothing more; everything else still works. A stop that
+   * is not confirmed after `timeoutMs` (default: 30,000) is reported to `onSessionNotStopped`, and does not make it reject.
+   *
+   * @throws {@link InvalidInputError} for a `timeoutMs` that cannot be.
+   */
+  async close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    const { timeoutMs, ...unknown } = options;
+    refuseUnknown(unknown, "close");
+    return this.#living.close(checkMs("timeoutMs", timeoutMs, DEFAULT_CLOSE_TIMEOUT_MS));
+  }
+
+  /** {@link BrowserUse.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 
@@ -204,10 +274,12 @@ function isBaseline(value: unknown): value is Baseline {
   );
 }
 
-/** What is gone leaks nothing, everything else may. A report that throws takes nobody's result away. */
+/** What is gone leaks nothing, everything else may: told once, whoever waited for the stop. A report that throws takes nobody's result away. */
 function leakReporter(report: (error: SessionNotStoppedError) => void): (error: unknown) => void {
+  const told = new WeakSet<Error>();
   return (error) => {
-    if (!(error instanceof SessionNotStoppedError)) return;
+    if (!(error instanceof SessionNotStoppedError) || told.has(error)) return;
+    told.add(error);
     try {
       Promise.resolve(report(error)).catch(() => warn(error));
     } catch {

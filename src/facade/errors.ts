@@ -346,8 +346,8 @@ export class LeaseStoreError extends BrowserUseError {
   override readonly code = "lease_store";
 }
 
-/** The file store refused to give a file, or the way from it broke, so that it is not whole. */
-export class DownloadError extends BrowserUseError {
+/** The file store refused to give a file, or the way from it broke, so that it is not whole. Files that were saved are in `saved`. */
+export class DownloadError<F = unknown> extends BrowserUseError {
   override readonly name: string = "DownloadError";
   override readonly code = "download";
   /** The path or name of the file. */
@@ -356,6 +356,8 @@ export class DownloadError extends BrowserUseError {
   readonly status: number | undefined;
   /** The file store's own error code, e.g. `NoSuchKey`. */
   readonly storeCode: string | undefined;
+  /** What the same call did save, in the order given. */
+  readonly saved: readonly F[];
 
   constructor(
     message: string,
@@ -363,6 +365,7 @@ export class DownloadError extends BrowserUseError {
       readonly fileName: string;
       readonly status?: number | undefined;
       readonly storeCode?: string | undefined;
+      readonly saved?: readonly F[] | undefined;
     },
     options?: ErrorOptions,
   ) {
@@ -370,6 +373,7 @@ export class DownloadError extends BrowserUseError {
     this.fileName = details.fileName;
     this.status = details.status;
     this.storeCode = details.storeCode;
+    this.saved = details.saved ?? [];
   }
 }
 

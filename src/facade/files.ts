@@ -2,51 +2,42 @@ import { bodies } from "../generated/limits.ts";
 import { complete } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { checkBody, checkId, hasControlOrLoneSurrogate, refuseUnknown } from "./check.ts";
-import { BrowserUseError, InvalidInputError, UploadError } from "./errors.ts";
-import { redactor } from "./redact.ts";
-import type { Answer, Call, Transport } from "./transport.ts";
+import type { Download } from "./download.ts";
+import { InvalidInputError } from "./errors.ts";
+import {
+  type TaskFile,
+  type TaskFileTarget,
+  type TaskTarget,
+  taskFile,
+  taskFiles,
+  taskIdOf,
+  taskLogs,
+} from "./task-files.ts";
+import type { Transport } from "./transport.ts";
 import type { Body, CallOptions, Ok } from "./types.ts";
+import {
+  checkUploadOptions,
+  filesOf,
+  type GivenFile,
+  guessType,
+  type SignUpload,
+  type Slot,
+  storeAll,
+  type UploadedFile,
+  type UploadFile,
+  type UploadOptions,
+} from "./upload.ts";
 
 const PRESIGN_FOR_SESSION = "/v2/files/sessions/{session_id}/presigned-url";
 const PRESIGN_FOR_BROWSER = "/v2/files/browsers/{session_id}/presigned-url";
-const PARALLEL_UPLOADS = 4;
-/** Bytes get a limit that grows with their number: a minute, and the time that a slow line needs. */
-const TRANSFER_BASE_MS = 60_000;
-const SLOWEST_BYTES_PER_MS = 50;
-const TRANSFER_ATTEMPTS = 3;
-
 type UploadBody = Body<typeof PRESIGN_FOR_SESSION, "post">;
 type Form = Ok<typeof PRESIGN_FOR_SESSION, "post">;
-
-/** A file to upload: a `File`, or a name with its bytes. The type is guessed from the name when it is left out. */
-export type UploadFile =
-  | File
-  | {
-      readonly name: string;
-      readonly data: Blob | Uint8Array | ArrayBuffer;
-      readonly type?: string | undefined;
-    };
 
 /** Where files go. */
 export type UploadTarget = { readonly sessionId: string } | { readonly browserId: string };
 
-/** A file that was stored. */
-export interface UploadedFile {
-  /** The name to use in a task; the service may have changed yours. */
-  readonly fileName: string;
-  readonly sizeBytes: number;
-  readonly type: string;
-}
-
-/** How files are uploaded. */
-export interface UploadOptions {
-  /** Aborts the upload, which then rejects with `signal.reason`. Files that were stored stay stored. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** A file that has passed all checks. */
-interface Checked {
-  readonly blob: Blob;
+interface Checked extends GivenFile {
   readonly request: UploadBody;
 }
 
@@ -66,6 +57,35 @@ export class Files {
   }
 
   /**
+   * A file that a v2 task has written, by its id among the `outputFiles` of the task.
+   *
+   * @throws {@link NotFoundError} when there is no such task, or no such file.
+   * @see `GET /v2/files/tasks/{task_id}/output-files/{file_id}`
+   */
+  async download(target: TaskFileTarget, options: CallOptions = {}): Promise<Download<TaskFile>> {
+    return taskFile(this.#api, this.#transport, target, options);
+  }
+
+  /**
+   * All files that a v2 task has written: `await saveFiles(browserUse.files.downloads({ taskId: run.id }), folder)`.
+   *
+   * @throws {@link NotFoundError} when there is no such task.
+   * @see `GET /v2/tasks/{task_id}`
+   */
+  downloads(target: TaskTarget, options: CallOptions = {}): AsyncGenerator<Download<TaskFile>, void, undefined> {
+    return taskFiles(this.#api, this.#transport, taskIdOf(target, "files.downloads"), options);
+  }
+
+  /**
+   * The log of a v2 task. Nothing is asked for before it is read.
+   *
+   * @see `GET /v2/tasks/{task_id}/logs`
+   */
+  logs(target: TaskTarget): Download {
+    return taskLogs(this.#api, this.#transport, taskIdOf(target, "files.logs"));
+  }
+
+  /**
    * Stores files where the agent or the browser finds them: each through a form that the service signs, straight to the file store,
    * a few at a time. All are checked before the first is sent. 1 byte to 10 MiB each.
    *
@@ -82,17 +102,12 @@ export class Files {
     files: UploadFile | readonly UploadFile[],
     options: UploadOptions = {},
   ): Promise<UploadedFile[]> {
-    const { signal, ...unknown } = options;
-    refuseUnknown(unknown, "files.upload");
-    const sign = this.#signer(target, { signal });
-    const checked = [files].flat().map((file: UploadFile, index) => check(file, index));
-    signal?.throwIfAborted();
-    const results = await settleInParallel(checked, (file) => this.#store(file, sign, signal));
-    signal?.throwIfAborted();
-    return allOrError(checked, results);
+    checkUploadOptions(options, "files.upload");
+    const sign = this.#signer(target);
+    return storeAll(this.#transport, filesOf(files).map(check), options, sign);
   }
 
-  #signer(target: UploadTarget, options: CallOptions): (body: UploadBody) => Promise<Form> {
+  #signer(target: UploadTarget): SignUpload<Checked> {
     const { sessionId, browserId, ...unknown } = (target ?? {}) as { sessionId?: unknown; browserId?: unknown };
     refuseUnknown(browserId === undefined ? unknown : { ...unknown, sessionId }, "A target of files.upload");
     const [path, id] =
@@ -100,155 +115,39 @@ export class Files {
         ? ([PRESIGN_FOR_SESSION, checkId("sessionId", sessionId)] as const)
         : ([PRESIGN_FOR_BROWSER, checkId("browserId", browserId)] as const);
     const params = { path: { session_id: id } };
-    return async (body) =>
-      complete(await this.#api.POST(path, { params, body, ...options }), `POST ${path}`, "url", "fields", "fileName");
-  }
-
-  /** A signature can expire on the way: then a second one is asked for, once. */
-  async #store(
-    file: Checked,
-    sign: (body: UploadBody) => Promise<Form>,
-    signal: AbortSignal | undefined,
-  ): Promise<UploadedFile> {
-    for (let signed = 1; ; signed++) {
-      const form = await sign(file.request);
-      const sentAt = performance.now();
-      const answer = await this.#send(form, file, signal);
-      const isLate = performance.now() - sentAt > form.expiresIn * 1000;
-      if (answer.response.ok)
-        return { fileName: form.fileName, sizeBytes: file.blob.size, type: file.request.contentType };
-      if (signed === 1 && answer.response.status === 403 && (isLate || /expired/i.test(answer.text))) continue;
-      throw refused(answer, file);
-    }
-  }
-
-  /** Every field as it was given, in its order, and the file last. The key does not go there. */
-  async #send(form: Form, file: Checked, signal: AbortSignal | undefined): Promise<Answer> {
-    const body = new FormData();
-    for (const [name, value] of Object.entries(form.fields)) body.append(name, value);
-    body.append("file", file.blob, form.fileName);
-    const request = {
-      method: "POST",
-      url: checkUrl(form.url, file),
-      headers: new Headers(),
-      body,
-      redirect: "error",
-    } as const;
-    try {
-      return await this.#transport.transfer(request, transferOf(file, signal));
-    } catch (cause) {
-      if (signal?.aborted) throw signal.reason;
-      const why = cause instanceof BrowserUseError ? cause.message : "the way to the file store broke.";
-      throw new UploadError(
-        `${file.request.fileName} was not stored: ${why}`,
-        { fileName: file.request.fileName },
-        { cause },
-      );
-    }
+    return async (file, { signal }) => {
+      const answer = await this.#api.POST(path, { params, body: file.request, signal });
+      return slotOf(complete(answer, `POST ${path}`, "url", "fields", "fileName"), file);
+    };
   }
 }
 
-function transferOf({ blob }: Checked, signal: AbortSignal | undefined): Call {
-  const timeoutMs = TRANSFER_BASE_MS + blob.size / SLOWEST_BYTES_PER_MS;
-  return {
-    operation: "The file store",
-    repeatable: true,
-    expects: "anything",
-    signal,
-    timeoutMs,
-    totalTimeoutMs: TRANSFER_ATTEMPTS * timeoutMs,
-    maxRetries: TRANSFER_ATTEMPTS - 1,
-    redact: redactor([]),
-  };
+/** Every field as it was given, in its order, and the file last. */
+function slotOf({ url, fields, fileName, expiresIn }: Form, { blob, sizeBytes, request }: Checked): Slot {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("file", blob, fileName);
+  const expiresAt = performance.now() + expiresIn * 1000;
+  const stored = { fileName, sizeBytes, type: request.contentType };
+  return { method: "POST", url, headers: new Headers(), form, expiresAt, stored };
 }
 
-function checkUrl(text: string, { request }: Checked): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname)))) return url.href;
-  throw new UploadError(`${request.fileName} was not stored: the service sent an address that is not https.`, request);
-}
-
-/** Whether a host is this machine, where plain http is no risk. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(host);
-}
-
-function refused({ response, text }: Answer, { request }: Checked): UploadError {
-  const storeCode = /<Code>([^<]{1,100})<\/Code>/.exec(text)?.[1];
-  const message = /<Message>([^<]{1,300})<\/Message>/.exec(text)?.[1];
-  const why = [storeCode, message].filter(Boolean).join(": ") || "no reason given";
-  const { fileName } = request;
-  const { status } = response;
-  return new UploadError(redactor([])(`${fileName} was refused by the file store with ${status} (${why}).`), {
-    fileName,
-    status,
-    storeCode,
-  });
-}
-
-/** Runs a few at a time, to the end of all: a file that was stored is never forgotten because another one failed. */
-async function settleInParallel<T, R>(
-  items: readonly T[],
-  work: (item: T) => Promise<R>,
-): Promise<PromiseSettledResult<R>[]> {
-  const results: PromiseSettledResult<R>[] = [];
-  const queue = items.entries();
-  const worker = async () => {
-    for (const [index, item] of queue)
-      [results[index]] = (await Promise.allSettled([work(item)])) as [PromiseSettledResult<R>];
-  };
-  await Promise.all(Array.from({ length: PARALLEL_UPLOADS }, worker));
-  return results;
-}
-
-function allOrError(files: readonly Checked[], results: readonly PromiseSettledResult<UploadedFile>[]): UploadedFile[] {
-  const uploaded = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  const failed = results.findIndex(({ status }) => status === "rejected");
-  const [result, file] = [results[failed], files[failed]];
-  if (result?.status !== "rejected" || !file) return uploaded;
-  const cause: unknown = result.reason;
-  if (uploaded.length === 0) throw cause;
-  const { fileName } = file.request;
-  if (!(cause instanceof UploadError))
-    throw new UploadError(`${fileName} was not stored.`, { fileName, uploaded }, { cause });
-  const { status, storeCode } = cause;
-  throw new UploadError(cause.message, { fileName, status, storeCode, uploaded }, { cause });
-}
-
-function check(file: UploadFile, index: number): Checked {
-  const { name, data, type } = partsOf(file, index);
-  const blob = data instanceof Blob ? data : new Blob([data as BlobPart]);
-  const contentType = bareType(type || blob.type) || guessType(name);
+function check(file: GivenFile): Checked {
+  const { name, sizeBytes, type } = file;
+  const contentType = bareType(type) || guessType(name);
   if (!isAllowed(contentType))
     throw new InvalidInputError(
       `${name}: ${contentType ? `type ${contentType} is refused` : "its type is unknown"}; allowed are ${ALLOWED.join(", ")}.`,
     );
-  if (blob.size === 0) throw new InvalidInputError(`${name} has 0 bytes: the service takes 1 byte to 10 MiB.`);
+  if (sizeBytes === 0) throw new InvalidInputError(`${name} has 0 bytes: the service takes 1 byte to 10 MiB.`);
   if (/[/\\]/.test(name) || hasControlOrLoneSurrogate(name))
     throw new InvalidInputError(`${JSON.stringify(name)} is no file name: it has a slash or a control character.`);
-  const request = { fileName: name, contentType, sizeBytes: blob.size };
+  const request = { fileName: name, contentType, sizeBytes };
   try {
-    return { blob, request: checkBody("POST /v2/files/sessions/{session_id}/presigned-url", request) };
+    return { ...file, request: checkBody("POST /v2/files/sessions/{session_id}/presigned-url", request) };
   } catch (cause) {
     throw new InvalidInputError(`${name.slice(0, 80)}: ${(cause as Error).message}`, { cause });
   }
-}
-
-function partsOf(
-  file: UploadFile,
-  index: number,
-): { name: string; data: Blob | Uint8Array | ArrayBuffer; type: string | undefined } {
-  const given = (typeof file === "object" && file !== null ? file : {}) as {
-    name?: unknown;
-    data?: unknown;
-    type?: string;
-  };
-  const data = file instanceof Blob ? file : given.data;
-  const { name, type } = given;
-  if (typeof name !== "string" || name === "")
-    throw new InvalidInputError(`File ${index + 1} has no name: pass a File, or { name, data }.`);
-  if (data instanceof Blob || data instanceof Uint8Array || data instanceof ArrayBuffer) return { name, data, type };
-  throw new InvalidInputError(`${name}: data must be a Blob, a Uint8Array or an ArrayBuffer.`);
 }
 
 const CHECKED_FIELDS = bodies["POST /v2/files/sessions/{session_id}/presigned-url"].properties;
@@ -261,26 +160,3 @@ function isAllowed(type: string): type is UploadBody["contentType"] {
 function bareType(type: string): string {
   return (type.split(";", 1)[0] ?? "").trim().toLowerCase();
 }
-
-function guessType(name: string): string {
-  const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
-  return Object.hasOwn(TYPES, extension) ? (TYPES[extension] ?? "") : "";
-}
-
-const OFFICE = "application/vnd.openxmlformats-officedocument";
-const TYPES: Readonly<Record<string, string>> = {
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  png: "image/png",
-  gif: "image/gif",
-  webp: "image/webp",
-  svg: "image/svg+xml",
-  pdf: "application/pdf",
-  doc: "application/msword",
-  docx: `${OFFICE}.wordprocessingml.document`,
-  xls: "application/vnd.ms-excel",
-  xlsx: `${OFFICE}.spreadsheetml.sheet`,
-  txt: "text/plain",
-  csv: "text/csv",
-  md: "text/markdown",
-};

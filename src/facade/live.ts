@@ -1,8 +1,8 @@
 import { isSameId } from "./answers.ts";
 import { ApiError, SessionNotStoppedError, SessionStoppedError, TimeoutError } from "./errors.ts";
-import type { ProfileAccess, ProfileGuard, ProfileHold } from "./profile-guard.ts";
+import type { ProfileAccess } from "./profile-guard.ts";
 import type { CallOptions } from "./types.ts";
-import { Deadline, orHandOver, sleep } from "./wait.ts";
+import { Deadline, sleep } from "./wait.ts";
 
 const STOP_TIMEOUT_MS = 30_000;
 const STOP_ATTEMPT_MS = 10_000;
@@ -31,8 +31,10 @@ export interface OpenOptions extends CallOptions {
 
 /** Whose a handle is: of who has opened what it stands for, or of who lends it. */
 export interface Owner {
-  /** The end was seen. */
+  /** The end was seen, perhaps once more. */
   readonly onClosed: () => void;
+  /** A stop could not be confirmed, and this is why. */
+  readonly onNotStopped?: (cause: unknown) => void;
   /** For what is lent: gives it back, in place of a stop. */
   readonly giveBack?: () => Promise<void>;
 }
@@ -140,7 +142,10 @@ export abstract class Live<View extends { readonly id: string }> {
       }
       return view;
     } catch (cause) {
-      if (!isGone(cause)) throw new SessionNotStoppedError(this.id, { cause });
+      if (!isGone(cause)) {
+        this.#owner?.onNotStopped?.(cause);
+        throw new SessionNotStoppedError(this.id, { cause });
+      }
       if (this.#view ?? this.#owner) this.#close();
       if (this.#view) return this.#view;
       throw cause;
@@ -181,53 +186,7 @@ function notInTime(): TimeoutError {
   });
 }
 
-/**
- * Opens something that costs until it is stopped, so that it cannot be lost: the profile is held before the create is sent, and
- * what arrives after the caller has left is stopped.
- */
-export async function openLive<View, H extends { stop(): Promise<unknown> }>(parts: {
-  readonly guard: ProfileGuard;
-  readonly profileId: string | null | undefined;
-  readonly options: OpenOptions;
-  /** How long it may live when nobody knows whether it was created. */
-  readonly livesMs: number;
-  readonly create: (options: CallOptions) => Promise<View>;
-  readonly handle: (view: View, hold: ProfileHold) => H;
-  readonly reportLeak: ReportLeak;
-}): Promise<H> {
-  const { profileAccess, signal, ...limits } = parts.options;
-  signal?.throwIfAborted();
-  const hold = parts.guard.hold(parts.profileId, profileAccess);
-  const opening = parts.create(limits).then(
-    (view) => parts.handle(view, hold),
-    (error) => {
-      if (hasUnknownOutcome(error)) hold.expire(parts.livesMs);
-      else hold.release();
-      // Who has left hears no rejection: what may live on without them is reported.
-      if (signal?.aborted && hasUnknownOutcome(error)) {
-        parts.reportLeak(new SessionNotStoppedError("(id unknown)", { cause: error }));
-      }
-      throw error;
-    },
-  );
-  return orHandOver(opening, signal, (handle) => handle.stop().catch(parts.reportLeak));
-}
-
 /** Whether an error leaves open if the service did what it was asked. */
 export function hasUnknownOutcome(error: unknown): boolean {
   return error instanceof Error && "outcome" in error && error.outcome === "unknown";
-}
-
-/** Opens, runs `fn`, always stops. `fn`'s result is never lost to a stop that failed: that is reported. */
-export async function useLive<H extends { stop(): Promise<unknown> }, T>(
-  opening: Promise<H>,
-  fn: (handle: H) => T | Promise<T>,
-  reportLeak: ReportLeak,
-): Promise<T> {
-  const handle = await opening;
-  try {
-    return await fn(handle);
-  } finally {
-    await handle.stop().catch(reportLeak);
-  }
 }

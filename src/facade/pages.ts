@@ -24,3 +24,21 @@ export async function* allPages<T extends { readonly id: string }>(
     if (unknown.length === 0 || received >= total) return;
   }
 }
+
+/** All items of all pages of a list that is followed by a cursor. A cursor that was there before would go in a circle: it ends the list. */
+export async function* allByCursor<T>(
+  fetchPage: (query: { readonly limit: number; readonly cursor?: string }) => Promise<{
+    readonly items: readonly T[];
+    readonly hasMore?: boolean;
+    readonly nextCursor?: string | null;
+  }>,
+): AsyncGenerator<T, void, undefined> {
+  const cursors = new Set<string>();
+  for (let cursor: string | undefined; ; ) {
+    const { items, hasMore, nextCursor } = await fetchPage({ limit: PAGE_SIZE, ...(cursor && { cursor }) });
+    yield* items;
+    if (!hasMore || !nextCursor || cursors.has(nextCursor)) return;
+    cursors.add(nextCursor);
+    cursor = nextCursor;
+  }
+}

@@ -46,8 +46,10 @@ export function poolPort<Request, View extends AnyView, Session extends Live<Vie
     shared: context.shared,
     plan: (request, { group }) => parts.plan(request, group),
     reserve: (profileId) => context.guard.holdForPool(profileId),
-    open: async (request, { mark, timeoutMs }) =>
-      seen(await parts.create(request, mark, { timeoutMs, totalTimeoutMs: timeoutMs, maxRetries: 0 })),
+    open: async (request, { mark, timeoutMs }) => {
+      if (context.living.isClosed) await context.living.refuseClosed();
+      return seen(await parts.create(request, mark, { timeoutMs, totalTimeoutMs: timeoutMs, maxRetries: 0 }));
+    },
     get: async (id) => {
       try {
         return seen(await parts.get(id));
@@ -95,7 +97,7 @@ function checked(context: Context, check: () => void): Context {
     PATCH: before(PATCH as never),
     DELETE: before(DELETE as never),
   } as unknown as Api;
-  return { ...context, api: guarded, files: context.files.over(guarded) };
+  return { ...context, api: guarded, files: context.files.over(guarded), watcher: context.watcher.under(check) };
 }
 
 /** A stop is confirmed by the status; the end has its time a moment later. */

@@ -1,4 +1,5 @@
 import { ConnectionError, TimeoutError } from "./errors.ts";
+import type { ClientEvent, Emit } from "./events.ts";
 import { withoutSecrets } from "./redact.ts";
 import type { Answer, Attempt, Call, Outgoing, Send } from "./transport.ts";
 import { LimitReached, sleep } from "./wait.ts";
@@ -31,7 +32,7 @@ export interface Failure {
  * Repeatable operations are repeated after every passing fault. Others only after a refusal (429, 503 with Retry-After) or
  * when nothing was sent; otherwise the error says that the outcome is unknown.
  */
-export function retry(attempt: Attempt): Send {
+export function retry(attempt: Attempt, emit?: Emit): Send {
   return async (request, call) => {
     const deadline = performance.now() + call.totalTimeoutMs;
     let lost = false;
@@ -43,14 +44,34 @@ export function retry(attempt: Attempt): Send {
       lost ||= failure?.kind === "lost";
       const outcome = lost && request.method !== "GET" ? "unknown" : undefined;
       const waitMs = failure && delayBefore(failure, attempts, call);
-      if (waitMs !== undefined && performance.now() + waitMs < deadline) await sleep(waitMs, call.signal);
-      else if ("fault" in tried) throw toError(tried.fault, call, { attempts, limitMs, outcome });
+      if (waitMs !== undefined && performance.now() + waitMs < deadline) {
+        emit?.({
+          type: "retry",
+          operation: call.operation,
+          attempt: attempts,
+          delayMs: waitMs,
+          ...reasonOf(tried, call),
+        });
+        await sleep(waitMs, call.signal);
+      } else if ("fault" in tried) throw toError(tried.fault, call, { attempts, limitMs, outcome });
       else return { ...tried, attempts, outcome };
     }
   };
 }
 
+type RetryEvent = Extract<ClientEvent, { readonly type: "retry" }>;
 type Tried = Answer | { readonly fault: unknown };
+
+function reasonOf(tried: Tried, { redact }: Call): Pick<RetryEvent, "status" | "fault"> {
+  if ("fault" in tried) return { status: undefined, fault: redact(faultOf(tried.fault)) };
+  return { status: tried.response.status, fault: undefined };
+}
+
+/** Why there was no answer. */
+function faultOf(fault: unknown): string {
+  if (fault instanceof LimitReached) return "timeout";
+  return codeOf(fault instanceof Error ? fault.cause : undefined) ?? codeOf(fault) ?? "network fault";
+}
 
 /** The caller's own abort passes through; every other fault is looked at. */
 async function tryOnce(attempt: Attempt, request: Outgoing, call: Call, limitMs: number): Promise<Tried> {
@@ -68,6 +89,7 @@ function isGone(tried: Tried, request: Outgoing): tried is Answer {
 }
 
 function classifyFault(fault: unknown): Failure {
+  if (cannotBeRead(fault)) return { kind: "final" };
   return { kind: wasNeverSent(fault) ? "refused" : "lost" };
 }
 
@@ -110,8 +132,17 @@ export function parseRetryAfter(value: string | null, nowMs: number): number | u
 const HTTP_DATE = /^\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d( \d{4}| GMT)\s*$/;
 
 function wasNeverSent(fault: unknown): boolean {
+  return isCausedBy(fault, (error) => NEVER_SENT.has(codeOf(error) ?? ""));
+}
+
+/** Whether a file has changed while it was sent, or is gone: then it cannot be read on the next try either. */
+export function cannotBeRead(fault: unknown): boolean {
+  return isCausedBy(fault, ({ name }) => name === "NotReadableError");
+}
+
+function isCausedBy(fault: unknown, isCause: (error: Error) => boolean): boolean {
   for (let error = fault, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
-    if (NEVER_SENT.has(codeOf(error) ?? "")) return true;
+    if (isCause(error)) return true;
   }
   return false;
 }
@@ -135,8 +166,7 @@ function toError(fault: unknown, call: Call, { attempts, limitMs, outcome }: Giv
     const message = `${operation} had no complete answer within ${timeoutMs} ms.${advice}`;
     return new TimeoutError(message, { operation, timeoutMs, outcome }, { cause: fault });
   }
-  const reason = codeOf(fault instanceof Error ? fault.cause : undefined) ?? codeOf(fault) ?? "network fault";
-  const message = `${operation} got no answer (${reason}, attempt ${attempts}).${advice}`;
+  const message = `${operation} got no answer (${faultOf(fault)}, attempt ${attempts}).${advice}`;
   const cause = withoutSecrets(fault, call.redact);
   return new ConnectionError(message, { operation, attempts, outcome }, { cause });
 }

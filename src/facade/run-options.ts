@@ -9,6 +9,11 @@ export interface SchemaOption<Output> {
   readonly schema?: OutputSchema<Output> | undefined;
 }
 
+/** A schema that is there for sure, so that the output is its own; with one that may be missing, the answer may come as it is. */
+export interface SchemaGiven<Output> {
+  readonly schema: OutputSchema<Output>;
+}
+
 /** How `run` dispatches a task and waits for its answer. */
 export interface RunOptions<Output> extends SchemaOption<Output>, ResultOptions {}
 

@@ -1,8 +1,11 @@
 import { checkMs, refuseUnknown } from "./check.ts";
-import { ApiError, ConnectionError, OutputValidationError, RunFailedError, TimeoutError } from "./errors.ts";
+import { OutputValidationError, RunFailedError, TimeoutError } from "./errors.ts";
+import type { ClientEvent } from "./events.ts";
 import type { Reader } from "./schema.ts";
 import type { CallOptions, Ok, WaitOptions } from "./types.ts";
-import { Deadline, pollDelayMs, sleep, untilAborted } from "./wait.ts";
+import { Deadline, untilAborted } from "./wait.ts";
+import type { Watch } from "./watch.ts";
+import type { Watcher } from "./watcher.ts";
 import { within } from "./within.ts";
 
 /** No session lives longer than 4 hours, so no run does. */
@@ -17,6 +20,8 @@ type V3Message = Ok<"/v3/sessions/{session_id}/messages", "get">["messages"][num
 
 /** How a run ended, in the service's words; `superseded` is ours: another task was dispatched before the answer was read. */
 export type RunStatus = V2Task["status"] | V3View["status"] | "superseded" | (string & {});
+
+type Outcome = Extract<ClientEvent, { readonly type: "waited" }>["outcome"];
 
 /** What came of a run. */
 export interface RunResult<Output = unknown> {
@@ -73,13 +78,23 @@ export interface Look {
 
 /** What a version of the API must offer for its runs to be watched. */
 export interface RunPort {
-  /** Starts a watch of its own: each call is one look. */
-  readonly watch: (withSteps: boolean) => (options: CallOptions) => Promise<Look>;
+  /** Starts a watch of its own: each call is one look. `isNews`: there is reason to believe that the run has come on. */
+  readonly watch: (withSteps: boolean | "with hidden") => (options: CallOptions, isNews?: boolean) => Promise<Look>;
+  /** Whether the status that a list shows (undefined: the list does not have the run) is a reason to look. */
+  readonly isNews: (status: string | undefined) => boolean;
   /** One look that also notices what ended the run without its session's help, such as a later dispatch. */
   readonly glance: (options: CallOptions) => Promise<Look>;
   /** Asks for the task to be stopped; the session lives on. */
   readonly stop: (options: CallOptions) => Promise<unknown>;
   readonly reference: RunReference;
+  /** When this process has dispatched it, on the clock of `performance`; undefined: another one did. */
+  readonly dispatchedMs: number | undefined;
+}
+
+/** Which steps are given, and how they are waited for. */
+export interface StepsOptions extends WaitOptions {
+  /** Whether messages that v3 hides from people are given, too. Default: false. */
+  readonly hidden?: boolean | undefined;
 }
 
 /** How a result is waited for. */
@@ -101,6 +116,7 @@ export class Run<Output = unknown> {
   readonly id: string;
   readonly sessionId: string;
   readonly apiVersion: "v2" | "v3";
+  readonly #watcher: Watcher;
   readonly #port: RunPort;
   readonly #reader: Reader<Output> | undefined;
   #end: RunEnd | undefined;
@@ -109,7 +125,8 @@ export class Run<Output = unknown> {
     resultBy = (run, deadline, options) => run.#resultBy(deadline, options);
   }
 
-  constructor(port: RunPort, reader?: Reader<Output>) {
+  constructor(watcher: Watcher, port: RunPort, reader?: Reader<Output>) {
+    this.#watcher = watcher;
     this.#port = port;
     this.#reader = reader;
     this.id = port.reference.id;
@@ -118,14 +135,17 @@ export class Run<Output = unknown> {
   }
 
   /**
-   * Waits for the answer. `success: false` is an answer too.
+   * Waits for the answer. `success: false` is an answer too. However many runs a client waits for, it asks for them together, and who
+   * waits for the same one shares its answer.
    *
    * @throws {@link RunFailedError} for an end without one: failed, stopped, timed out, superseded.
    * @throws {@link OutputValidationError} for an answer that does not fit the schema.
    * @throws {@link TimeoutError} after `waitTimeoutMs`; the run goes on, and is on the error.
    * @throws `options.signal.reason` when aborted; the run goes on.
    * @see `GET /v2/tasks/{task_id}`
+   * @see `GET /v2/tasks`
    * @see `GET /v3/sessions/{session_id}`
+   * @see `GET /v3/sessions`
    */
   async result(options: ResultOptions = {}): Promise<RunResult<Output>> {
     const { onStep, signal, waitTimeoutMs, ...unknown } = options;
@@ -134,17 +154,17 @@ export class Run<Output = unknown> {
   }
 
   /**
-   * The agent's steps, each once and in order, from the first, until the run has ended.
+   * The agent's steps, each once and in order, from the first, until the run has ended: also for who comes late, or in another process.
    *
    * @throws {@link TimeoutError} after `waitTimeoutMs`; the run goes on.
    * @throws `options.signal.reason` when aborted; the run goes on.
    * @see `GET /v2/tasks/{task_id}`
    * @see `GET /v3/sessions/{session_id}/messages`
    */
-  async *steps(options: WaitOptions = {}): AsyncGenerator<Step, void, undefined> {
-    const { signal, waitTimeoutMs, ...unknown } = options;
+  async *steps(options: StepsOptions = {}): AsyncGenerator<Step, void, undefined> {
+    const { signal, waitTimeoutMs, hidden, ...unknown } = options;
     refuseUnknown(unknown, "steps");
-    yield* this.#watch(deadlineOf(options), signal, true);
+    yield* this.#watch(deadlineOf(options), signal, hidden);
   }
 
   /**
@@ -165,7 +185,7 @@ export class Run<Output = unknown> {
 
   /** Looks once whether the run has ended. */
   async hasEnded(options: CallOptions = {}): Promise<boolean> {
-    this.#end ??= (await this.#port.glance(options)).end;
+    if (!this.#end) this.#see((await this.#port.glance(options)).end);
     return this.#end !== undefined;
   }
 
@@ -174,41 +194,78 @@ export class Run<Output = unknown> {
     return this.#port.reference;
   }
 
-  async #resultBy(deadline: Deadline, { onStep, signal }: ResultOptions): Promise<RunResult<Output>> {
-    const watch = this.#watch(deadline, signal, onStep !== undefined);
+  async #resultBy(deadline: Deadline, options: ResultOptions): Promise<RunResult<Output>> {
+    const begun = performance.now();
+    const tell = (outcome: Outcome) => {
+      const { id: runId, sessionId, apiVersion } = this;
+      const waitedMs = performance.now() - begun;
+      this.#watcher.emit?.({ type: "waited", apiVersion, runId, sessionId, waitedMs, outcome });
+    };
+    try {
+      const end = await this.#endBy(deadline, options);
+      tell(end.answered ? "answered" : "unanswered");
+      return await this.#conclude(end);
+    } catch (error) {
+      if (!this.#end) tell(options.signal?.aborted ? "aborted" : error instanceof TimeoutError ? "timeout" : "failed");
+      throw error;
+    }
+  }
+
+  async #endBy(deadline: Deadline, { onStep, signal }: ResultOptions): Promise<RunEnd> {
+    if (!onStep) return this.#endInTime(deadline, signal);
+    const watch = this.#watch(deadline, signal);
     for (let next = await watch.next(); ; next = await watch.next()) {
-      if (next.done) return this.#conclude(next.value);
+      if (next.done) return next.value;
       const step = next.value;
       const timeUp = () => this.#notInTime(deadline.timeoutMs);
-      const told = (own: AbortSignal) => untilAborted(Promise.resolve(onStep?.(step)), own);
+      const told = (own: AbortSignal) => untilAborted(Promise.resolve(onStep(step)), own);
       await within(deadline.remainingMs, timeUp, signal, told);
     }
+  }
+
+  async #endInTime(deadline: Deadline, signal: AbortSignal | undefined): Promise<RunEnd> {
+    signal?.throwIfAborted();
+    if (this.#end) return this.#end;
+    let watch: Watch | undefined;
+    const wait = (own: AbortSignal) => {
+      watch = this.#watcher.shared(this.#port);
+      return watch.end(own);
+    };
+    const timeUp = () => this.#notInTime(deadline.timeoutMs, watch?.fault);
+    const end = await within(deadline.remainingMs, timeUp, signal, wait);
+    return this.#see(end) ?? end;
   }
 
   /** Looks until the end, which stays what it was when it was first seen. */
   async *#watch(
     deadline: Deadline,
     signal: AbortSignal | undefined,
-    withSteps: boolean,
+    withHidden = false,
   ): AsyncGenerator<Step, RunEnd, undefined> {
     signal?.throwIfAborted();
-    if (this.#end && !withSteps) return this.#end;
-    const look = this.#port.watch(withSteps);
-    let fault: unknown;
-    const inTime = <T>(work: (own: AbortSignal) => Promise<T>) =>
-      within(deadline.remainingMs, () => this.#notInTime(deadline.timeoutMs, fault), signal, work);
-    for (;;) {
-      const known = this.#end;
-      const seen = await inTime((own) => lookOnce(look, deadline, own));
-      if ("fault" in seen) fault = seen.fault;
-      else {
+    const watch = this.#watcher.ofSteps(this.#port, withHidden);
+    const timeUp = () => this.#notInTime(deadline.timeoutMs, watch.fault);
+    try {
+      for (;;) {
+        const known = this.#end;
+        const seen = await within(deadline.remainingMs, timeUp, signal, (own) => watch.look(own));
         yield* seen.steps;
-        this.#end ??= seen.end;
+        const end = this.#see(seen.end);
         // An end that another wait saw in the meantime may be newer than the steps of this look.
-        if (this.#end && (known || seen.end)) return this.#end;
+        if (end && (known || seen.end)) return end;
       }
-      await inTime((own) => sleep(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), own));
+    } finally {
+      watch.close();
     }
+  }
+
+  #see(end: RunEnd | undefined): RunEnd | undefined {
+    if (!end || this.#end) return this.#end;
+    this.#end = end;
+    const { id: runId, sessionId, apiVersion } = this;
+    const { status, success, costUsd } = end.result;
+    this.#watcher.emit?.({ type: "ended", apiVersion, runId, sessionId, status, success, costUsd });
+    return end;
   }
 
   #notInTime(timeoutMs: number, cause?: unknown): TimeoutError<Run<Output>> {
@@ -238,24 +295,4 @@ export class Run<Output = unknown> {
 /** When a wait with these options is over. */
 export function deadlineOf({ waitTimeoutMs }: WaitOptions): Deadline {
   return new Deadline(checkMs("waitTimeoutMs", waitTimeoutMs, LONGEST_RUN_MS));
-}
-
-async function lookOnce(
-  look: (options: CallOptions) => Promise<Look>,
-  deadline: Deadline,
-  signal: AbortSignal,
-): Promise<Look | { readonly fault: unknown }> {
-  try {
-    return await look({ signal, totalTimeoutMs: Math.max(1, deadline.remainingMs) });
-  } catch (fault) {
-    signal.throwIfAborted();
-    if (isPassing(fault)) return { fault };
-    throw fault;
-  }
-}
-
-/** Faults that pass do not end a wait. An {@link ApiError} with 200 is an answer that could not be read. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof ConnectionError || error instanceof TimeoutError) return true;
-  return error instanceof ApiError && (error.status >= 500 || [200, 408, 429].includes(error.status));
 }

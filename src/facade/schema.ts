@@ -1,7 +1,8 @@
-import { InvalidInputError, type ValidationIssue } from "./errors.ts";
+import { refuseUnknown } from "./check.ts";
+import { InvalidInputError } from "./errors.ts";
+import { type Refused, refused, refusedBy, type StandardIssue } from "./issues.ts";
+import { type JsonSchemaWriter, typesOf, type WrittenSchema, writtenByHand, writtenByLibrary } from "./json-schema.ts";
 import { isRecord } from "./redact.ts";
-
-const DIALECT = "draft-2020-12";
 
 /** What a library's schema has when it follows Standard Schema and gives JSON Schema: zod 4.2, arktype 2.1.28, wrapped valibot. */
 export interface StandardSchema<Output = unknown> {
@@ -9,7 +10,7 @@ export interface StandardSchema<Output = unknown> {
     readonly version: 1;
     readonly vendor: string;
     readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
-    readonly jsonSchema?: { readonly input: (options: { readonly target: typeof DIALECT }) => Record<string, unknown> };
+    readonly jsonSchema: JsonSchemaWriter;
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
   };
 }
@@ -18,12 +19,7 @@ type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly StandardIssue[] };
 
-interface StandardIssue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
-
-/** A JSON Schema by hand, and what turns the answer into the output; without `validate` the answer is taken as it is. */
+/** A JSON Schema by hand, and what turns the answer into the output; without `validate` only its outermost type is looked at. */
 export interface JsonSchema<Output = unknown> {
   readonly jsonSchema: Readonly<Record<string, unknown>>;
   readonly validate?: (value: unknown) => Output | Promise<Output>;
@@ -35,14 +31,14 @@ export type OutputSchema<Output = unknown> = StandardSchema<Output> | JsonSchema
 /** A schema, ready for the wire and for what comes back. */
 export interface Reader<Output> {
   /** What the agent is to write: the schema's input side. */
-  readonly jsonSchema: Readonly<Record<string, unknown>>;
+  readonly jsonSchema: WrittenSchema;
   readonly read: (answer: unknown) => Promise<Reading<Output>>;
 }
 
 /** An output, or why the answer gives none. */
-export type Reading<Output> =
-  | { readonly output: Output; readonly issues?: undefined }
-  | { readonly issues: readonly ValidationIssue[]; readonly cause?: unknown };
+export type Reading<Output> = { readonly output: Output; readonly issues?: undefined } | Refused;
+
+type Validate<Output> = (value: unknown) => Promise<Reading<Output>>;
 
 /**
  * Takes a schema apart before anything is sent.
@@ -50,53 +46,115 @@ export type Reading<Output> =
  * @throws {@link InvalidInputError} when it gives no JSON Schema.
  */
 export function readerOf<Output>(schema: OutputSchema<Output>): Reader<Output> {
-  const validate = validatorOf(schema);
-  return { jsonSchema: jsonSchemaOf(schema), read: (answer) => readFirst(candidates(answer), validate) };
+  const { jsonSchema, validate } = isStandard(schema) ? fromLibrary(schema) : fromHand(schema);
+  return { jsonSchema, read: (answer) => readFirst(candidates(answer), validate) };
 }
 
-/** v2 always answers with text, v3 sometimes: what parses is tried first, the text itself second. */
+/**
+ * What an answer may be meant as, the likeliest first. With `codeMode` it comes with the code that found it; the schema is for the answer
+ * alone.
+ */
 function candidates(answer: unknown): readonly unknown[] {
-  if (typeof answer !== "string") return [answer];
+  if (typeof answer === "string") return fromText(answer);
+  if (!isRecord(answer)) return [answer];
+  const { text, code, output = text, ...other } = answer;
+  const isFromCode = typeof text === "string" && typeof code === "string" && Object.keys(other).length === 0;
+  if (!isFromCode) return [answer];
+  return [...(typeof output === "string" ? fromText(output) : [output]), answer];
+}
+
+/**
+ * v2 always answers with text, v3 sometimes: what parses is tried first, the text itself second. A fence around all of it changes
+ * nothing; JSON in the middle of prose may be an example, or one of two, and is not looked for.
+ */
+function fromText(text: string): readonly unknown[] {
+  const [, fenced = text] = /^```(?:json)?[ \r]*\n(.*)```$/is.exec(text.trim()) ?? [];
   try {
-    return [JSON.parse(answer), answer];
+    const value: unknown = JSON.parse(fenced);
+    return value === null ? [null] : [value, text];
   } catch {
-    return [answer];
+    return [text];
   }
 }
 
-type Validate<Output> = (value: unknown) => Promise<Reading<Output>>;
-
 /** The first that fits; when none does, what was wrong with the first. */
 async function readFirst<Output>(values: readonly unknown[], validate: Validate<Output>): Promise<Reading<Output>> {
-  let first: Reading<Output> | undefined;
+  let first: Refused | undefined;
   for (const value of values) {
-    const reading = await validate(value).catch(toReading);
+    const reading = await readOne(value, validate).catch((cause: unknown) => refusedBy(cause, value));
     if (!reading.issues) return reading;
     first ??= reading;
   }
   return first ?? { issues: [] };
 }
 
-/** What a validator throws says that the answer does not fit, and the answer is kept. */
-function toReading(cause: unknown): { readonly issues: readonly ValidationIssue[]; readonly cause: unknown } {
-  return { issues: [{ path: [], message: cause instanceof Error ? cause.message : String(cause) }], cause };
+async function readOne<Output>(value: unknown, validate: Validate<Output>): Promise<Reading<Output>> {
+  const path = inexactIn(value, []);
+  return path ? { issues: [{ path, message: INEXACT }] } : validate(value);
 }
 
-function validatorOf<Output>(schema: OutputSchema<Output>): Validate<Output> {
-  if (!isStandard(schema)) return (value) => byHand(schema, value);
-  return async (value) => {
+const INEXACT = "is a number too big to be kept exactly: let the agent write it as text";
+
+type Path = readonly (string | number)[];
+
+/**
+ * Where a whole number is that JavaScript cannot hold: the last digits of an id or of a sum have become others by now, and nobody
+ * would notice.
+ */
+function inexactIn(value: unknown, path: Path): Path | undefined {
+  if (typeof value === "number")
+    return Number.isInteger(value) === Number.isSafeInteger(value) && Number.isFinite(value) ? undefined : path;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const found = inexactIn(item, [...path, Array.isArray(value) ? Number(key) : key]);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+type Parts<Output> = { readonly jsonSchema: WrittenSchema; readonly validate: Validate<Output> };
+
+const WANTED =
+  "{ jsonSchema, validate } or a Standard Schema with JSON Schema: zod from 4.2 on, arktype from 2.1.28 on, valibot in toStandardJsonSchema()";
+
+/** arktype's schemas are functions. */
+function isStandard<Output>(schema: OutputSchema<Output>): schema is StandardSchema<Output> {
+  return isRecord(Object(schema)["~standard"]);
+}
+
+function fromLibrary<Output>(schema: StandardSchema<Output>): Parts<Output> {
+  // Callers without types pass schemas that have none.
+  const { jsonSchema, vendor }: { readonly vendor: string; readonly jsonSchema?: JsonSchemaWriter } =
+    schema["~standard"];
+  if (!jsonSchema) throw new InvalidInputError(`schema is of ${vendor} and gives no JSON Schema. Pass ${WANTED}.`);
+  checkValidate(schema["~standard"].validate);
+  const validate = async (value: unknown) => {
     const result = await schema["~standard"].validate(value);
-    return result.issues ? { issues: result.issues.map(toIssue) } : { output: result.value };
+    return result.issues ? refused(result.issues, value) : { output: result.value };
   };
+  return { jsonSchema: writtenByLibrary(jsonSchema), validate };
 }
 
-async function byHand<Output>({ validate, jsonSchema }: JsonSchema<Output>, value: unknown): Promise<Reading<Output>> {
-  if (validate) return { output: await validate(value) };
-  const types = [jsonSchema["type"]].flat();
-  if (!types.some((type) => type === undefined || isOfType(type, value)))
-    return { issues: [{ path: [], message: `is not of type ${types.join(" or ")}` }] };
-  // Without a validator the caller's type is a claim about what the agent wrote; it was asked to write just that.
-  return { output: value as Output };
+function fromHand<Output>(schema: JsonSchema<Output>): Parts<Output> {
+  if (!isRecord(schema) || !isRecord(schema.jsonSchema)) throw new InvalidInputError(`schema must be ${WANTED}.`);
+  const { jsonSchema, validate, ...unknown } = schema;
+  refuseUnknown(unknown, "schema");
+  if (validate !== undefined) checkValidate(validate);
+  const asked = writtenByHand(jsonSchema);
+  if (validate)
+    return { jsonSchema: asked, validate: async (value) => ({ output: await validate.call(schema, value) }) };
+  const types = typesOf(asked, asked);
+  const takeItsWord = async (value: unknown): Promise<Reading<Output>> => {
+    if (!types.some((type) => type === undefined || isOfType(type, value)))
+      return { issues: [{ path: [], message: `is not of type ${types.join(" or ")}` }] };
+    // Without a validator the caller's type is a claim about what the agent wrote; it was asked to write just that.
+    return { output: value as Output };
+  };
+  return { jsonSchema: asked, validate: takeItsWord };
+}
+
+function checkValidate(validate: unknown): void {
+  if (typeof validate !== "function") throw new InvalidInputError("schema: validate must be a function.");
 }
 
 /** Whether the outermost type fits, which keeps `"42"` a text where a text was asked for. */
@@ -106,29 +164,3 @@ function isOfType(type: unknown, value: unknown): boolean {
   if (type === "object") return isRecord(value);
   return type === "integer" ? Number.isInteger(value) : typeof value === type;
 }
-
-function toIssue({ message, path = [] }: StandardIssue): ValidationIssue {
-  const keys = path.map((part) => (typeof part === "object" ? part.key : part));
-  return { message, path: keys.map((key) => (typeof key === "number" ? key : String(key))) };
-}
-
-function isStandard<Output>(schema: OutputSchema<Output>): schema is StandardSchema<Output> {
-  return (typeof schema === "object" || typeof schema === "function") && schema !== null && "~standard" in schema;
-}
-
-function jsonSchemaOf(schema: OutputSchema): Readonly<Record<string, unknown>> {
-  if (!isStandard(schema)) {
-    if (isRecord(schema) && isRecord(schema.jsonSchema)) return schema.jsonSchema;
-    throw new InvalidInputError("schema must be a Standard Schema or { jsonSchema, validate }.");
-  }
-  const { jsonSchema, vendor } = schema["~standard"];
-  if (!jsonSchema) throw new InvalidInputError(`schema gives no JSON Schema (${vendor}). ${WRAP}`);
-  try {
-    return jsonSchema.input({ target: DIALECT });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidInputError(`schema cannot be written as JSON Schema: ${reason}`, { cause });
-  }
-}
-
-const WRAP = "Pass { jsonSchema, validate }, or wrap it: valibot has toStandardJsonSchema for that.";

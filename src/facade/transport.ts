@@ -1,4 +1,6 @@
+import type { Emit } from "./events.ts";
 import { isFailure, toError } from "./failures.ts";
+import { onAbort } from "./on-abort.ts";
 import { isRecord, type Redact } from "./redact.ts";
 import { retry } from "./retry.ts";
 import { LimitReached, untilAborted } from "./wait.ts";
@@ -52,18 +54,29 @@ export type Attempt = (request: Outgoing, call: Call, limitMs: number) => Promis
 /** The only wall to the network. */
 export type Fetch = (request: Request) => Promise<Response>;
 
-/** The two roads to the network. */
+/** The roads to the network. */
 export interface Transport {
   /** To the API: with the key, and every non-2xx is an error. */
   readonly call: Send;
   /** To URLs that the service sent us: never with the key, and every answer is handed back. */
   readonly transfer: Send;
+  /** From URLs that the service sent us, for whole files: one attempt, whose body is still to be read. Never with the key. */
+  readonly receive: (request: Outgoing, signal: AbortSignal) => Promise<Response>;
 }
 
 /** Composes the layers, outermost first: authenticate → failOnStatus → retry → limitTime → fetch. */
-export function createTransport(apiKey: string, baseUrl: string, fetch: Fetch | undefined): Transport {
-  const bytes = retry(limitTime(fetch));
-  return { call: authenticate(apiKey, baseUrl, failOnStatus(bytes)), transfer: bytes };
+export function createTransport(
+  apiKey: string,
+  baseUrl: string,
+  fetch: Fetch | undefined,
+  emit: Emit | undefined,
+): Transport {
+  const bytes = retry(limitTime(fetch), emit);
+  return {
+    call: authenticate(apiKey, baseUrl, failOnStatus(bytes)),
+    transfer: bytes,
+    receive: (request, signal) => receive(request, signal, fetch),
+  };
 }
 
 /** Adds the key, to requests for the API's own origin alone. */
@@ -92,12 +105,12 @@ function limitTime(fetch: Fetch | undefined): Attempt {
     const leave = () => control.abort(call.signal?.reason);
     const timer = setTimeout(() => control.abort(new LimitReached()), limitMs);
     if (call.signal?.aborted) leave();
-    call.signal?.addEventListener("abort", leave, { once: true });
+    const stay = onAbort(call.signal, leave);
     try {
       return await untilAborted(sendAndRead(request, call, control.signal, fetch), control.signal);
     } finally {
       clearTimeout(timer);
-      call.signal?.removeEventListener("abort", leave);
+      stay();
     }
   };
 }
@@ -108,11 +121,28 @@ async function sendAndRead(
   signal: AbortSignal,
   fetch: Fetch | undefined,
 ): Promise<Answer> {
-  signal.throwIfAborted();
-  const request = new Request(outgoing.url, { ...init(outgoing), signal });
+  const request = toRequest(outgoing, signal);
   const response = await (fetch ?? globalThis.fetch)(request);
   const text = response.body === null ? "" : await response.text();
+  holdTo(request);
   return { response, text, attempts: 1, ...(response.ok ? parse(text, expects) : {}) };
+}
+
+function toRequest(outgoing: Outgoing, signal: AbortSignal): Request {
+  signal.throwIfAborted();
+  return new Request(outgoing.url, { ...init(outgoing), signal });
+}
+
+async function receive(outgoing: Outgoing, signal: AbortSignal, fetch: Fetch | undefined): Promise<Response> {
+  const request = toRequest(outgoing, signal);
+  const response = await (fetch ?? globalThis.fetch)(request);
+  holdTo(request);
+  return response;
+}
+
+/** Once a `Request` is collected as garbage, undici does not hear its signal any more: so that one is needed to the end. */
+function holdTo({ signal }: Request): void {
+  void signal.aborted;
 }
 
 function init({ method, headers, body, redirect }: Outgoing): RequestInit {

@@ -8,7 +8,7 @@ import { toDate, toNumber } from "./wire.ts";
 export const TERMINAL: ReadonlySet<string> = new Set(["finished", "failed", "stopped"]);
 
 /** Runs of v2 are tasks: their status is asked for until it is terminal, then the whole task once. */
-export function v2RunPort(api: Api, id: string, sessionId: string): RunPort {
+export function v2RunPort(api: Api, id: string, sessionId: string, dispatchedMs?: number): RunPort {
   const path = { task_id: id };
   const getTask = async (options: CallOptions): Promise<V2Task> => {
     const answer = await api.GET("/v2/tasks/{task_id}", { params: { path }, ...options });
@@ -19,10 +19,10 @@ export function v2RunPort(api: Api, id: string, sessionId: string): RunPort {
     const answer = await api.GET("/v2/tasks/{task_id}/status", { params: { path }, ...options });
     return TERMINAL.has(viewOf(answer, "GET /v2/tasks/{task_id}/status", id).status);
   };
-  const watch = (withSteps: boolean) => {
+  const watch: RunPort["watch"] = (withSteps) => {
     const given = new Set<number>();
-    return async (options: CallOptions): Promise<Look> => {
-      if (!withSteps && !(await hasEnded(options))) return { steps: [] };
+    return async (options: CallOptions, isNews = false): Promise<Look> => {
+      if (!withSteps && !isNews && !(await hasEnded(options))) return { steps: [] };
       const task = await getTask(options);
       return { steps: newSteps(task, given), end: TERMINAL.has(task.status) ? toEnd(task) : undefined };
     };
@@ -32,6 +32,8 @@ export function v2RunPort(api: Api, id: string, sessionId: string): RunPort {
     stop: (options) => api.PATCH("/v2/tasks/{task_id}", { params: { path }, body: { action: "stop" }, ...options }),
     watch,
     glance: watch(false),
+    isNews: (status) => status === undefined || TERMINAL.has(status),
+    dispatchedMs,
   };
 }
 

@@ -4,8 +4,9 @@ import type { Api } from "./api.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
+import { refuseUnbounded } from "./costs.ts";
+import type { Download } from "./download.ts";
 import { SessionStoppedError } from "./errors.ts";
-import type { UploadedFile, UploadFile, UploadOptions } from "./files.ts";
 import {
   hasUnknownOutcome,
   IDLE_LIFE_MS,
@@ -13,17 +14,25 @@ import {
   LONGEST_LIFE_MS,
   type OpenOptions,
   type Owner,
-  openLive,
-  useLive,
 } from "./live.ts";
+import { openLive, useLive } from "./living.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
 import type { Phase, PoolSource, SessionPort } from "./pool/session-port.ts";
 import { poolPort, refuseShortLived } from "./pool-port.ts";
-import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { type RecordingOptions, waitForRecordings } from "./recordings.ts";
+import {
+  type RunOptions,
+  refuseFields,
+  type SchemaGiven,
+  type StartOptions,
+  splitRunOptions,
+  splitStartOptions,
+} from "./run-options.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { Run, type RunResult } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
+import type { UploadedFile, UploadFile, UploadOptions } from "./upload.ts";
 import { TERMINAL, v2RunPort } from "./v2-runs.ts";
 import { sleep } from "./wait.ts";
 
@@ -84,10 +93,13 @@ export class V2Session extends AgentSession<V2SessionView> {
   readonly #context: Context;
   /** Tasks that were there before; without them a lost dispatch cannot be told from an older one. */
   #knownTasks: Set<string> | undefined;
+  /** Undefined when it was opened elsewhere. */
+  readonly #isRecorded: boolean | undefined;
 
-  constructor(context: Context, seen: V2SessionView | string, owner?: Owner) {
+  constructor(context: Context, seen: V2SessionView | string, owner?: Owner, request?: V2OpenRequest) {
     super(v2Port(context.api), seen, owner);
     this.#context = context;
+    this.#isRecorded = request && request.enableRecording === true;
     if (owner) this.#knownTasks = new Set(this.view?.tasks?.map(({ id }) => id));
   }
 
@@ -104,11 +116,12 @@ export class V2Session extends AgentSession<V2SessionView> {
    * @throws `options.signal.reason` when aborted; the task is stopped, the session lives on.
    * @see `POST /v2/tasks`
    */
+  async run<Output>(task: string, options: V2RunOptions<Output> & SchemaGiven<Output>): Promise<RunResult<Output>>;
   async run(
     task: string,
     options?: V2RunOptions<never> & { readonly schema?: undefined },
   ): Promise<RunResult<string | null>>;
-  async run<Output>(task: string, options: V2RunOptions<Output>): Promise<RunResult<Output>>;
+  async run<Output>(task: string, options: V2RunOptions<Output>): Promise<RunResult<Output | string | null>>;
   async run(task: string, options: V2RunOptions = {}): Promise<RunResult<unknown>> {
     const { waiting, starting } = splitRunOptions(options);
     return runToEnd((signal) => this.start(task, { ...starting, signal }), waiting);
@@ -122,14 +135,16 @@ export class V2Session extends AgentSession<V2SessionView> {
    * @throws `options.signal.reason` when aborted; a task that was dispatched all the same is stopped.
    * @see `POST /v2/tasks`
    */
+  async start<Output>(task: string, options: V2StartOptions<Output> & SchemaGiven<Output>): Promise<Run<Output>>;
   async start(
     task: string,
     options?: V2StartOptions<never> & { readonly schema?: undefined },
   ): Promise<Run<string | null>>;
-  async start<Output>(task: string, options: V2StartOptions<Output>): Promise<Run<Output>>;
+  async start<Output>(task: string, options: V2StartOptions<Output>): Promise<Run<Output | string | null>>;
   async start(task: string, options: V2StartOptions = {}): Promise<Run<unknown>> {
     const { schema, signal, limits, fields } = splitStartOptions<unknown, V2StartOptions>(options);
     refuseFields(fields, "session.start", "task", "sessionId", "sessionSettings", "structuredOutput");
+    refuseUnbounded(this.#context, { maxSteps: fields.maxSteps });
     const reader = schema && readerOf(schema);
     const structuredOutput = reader && JSON.stringify(reader.jsonSchema);
     const body = checkBody("POST /v2/tasks", {
@@ -143,7 +158,8 @@ export class V2Session extends AgentSession<V2SessionView> {
       signal?.throwIfAborted();
       if (this.isClosed) throw new SessionStoppedError(this.id);
       const id = await this.#dispatch(body as TaskBody, limits);
-      return new Run(v2RunPort(this.#context.api, id, this.id), reader);
+      const { api, watcher } = this.#context;
+      return new Run(watcher, v2RunPort(api, id, this.id, performance.now()), reader);
     });
   }
 
@@ -156,6 +172,24 @@ export class V2Session extends AgentSession<V2SessionView> {
    */
   upload(files: UploadFile | readonly UploadFile[], options?: UploadOptions): Promise<UploadedFile[]> {
     return this.taking(this.#context.files.upload({ sessionId: this.id }, files, options));
+  }
+
+  /**
+   * The recording of this session, once it is there: the upload begins when the session has stopped. Empty when there will never be one:
+   * this handle has opened the session, and not with `enableRecording`.
+   *
+   * @throws {@link TimeoutError} after `waitTimeoutMs`; it may still come.
+   * @throws {@link NotFoundError} when there is no such session.
+   * @throws `options.signal.reason` when aborted.
+   * @see `GET /v2/sessions/{session_id}`
+   */
+  async recordings(options?: RecordingOptions): Promise<readonly Download[]> {
+    const look = async (limits: CallOptions) => {
+      if (this.#isRecorded === false) return "never";
+      const { recordingUrl } = await this.refresh(limits);
+      return recordingUrl ? [recordingUrl] : [];
+    };
+    return waitForRecordings(this.#context, this.id, look, options);
   }
 
   protected override see(view: V2SessionView): V2SessionView {
@@ -222,7 +256,7 @@ function v2SessionPort(context: Context, sessions: V2Sessions): SessionPort<V2Op
     get: (id) => get(id, {}),
     phaseOf: v2Phase,
     list: () => sessions.list({ filterBy: "active" }),
-    handle: (own, view, _request, owner) => new V2Session(own, view, owner),
+    handle: (own, view, request, owner) => new V2Session(own, view, owner, request),
     attach: (id) => sessions.attach(id),
     isQuiet: (session) => session.isQuiet,
   });
@@ -252,15 +286,14 @@ export class V2Sessions implements PoolSource<V2OpenRequest, V2Session> {
    */
   async open(request: V2OpenRequest = {}, options: OpenOptions = {}): Promise<V2Session> {
     const body = v2Body(request);
-    const { api, guard, reportLeak } = this.#context;
-    return openLive({
-      guard,
-      reportLeak,
+    const { api } = this.#context;
+    return openLive(this.#context, {
+      kind: "v2.session",
       options,
       profileId: request.profileId,
       livesMs: IDLE_LIFE_MS,
       create: (limits) => createV2(api, body, limits),
-      handle: (view, { release }) => new V2Session(this.#context, view, { onClosed: release }),
+      handle: (view, owner) => new V2Session(this.#context, view, owner, request),
     });
   }
 
@@ -271,7 +304,7 @@ export class V2Sessions implements PoolSource<V2OpenRequest, V2Session> {
    * @see `POST /v2/sessions`
    */
   use<T>(request: V2OpenRequest, fn: (session: V2Session) => T | Promise<T>, options?: OpenOptions): Promise<T> {
-    return useLive(this.open(request, options), fn, this.#context.reportLeak);
+    return useLive(this.#context, this.open(request, options), fn);
   }
 
   /** A handle on a session that is already there. Asks nothing; disposing it does nothing. */

@@ -2,13 +2,15 @@ import { complete } from "./answers.ts";
 import { browserSettings } from "./browser-settings.ts";
 import { checkBody } from "./check.ts";
 import type { Context } from "./context.ts";
-import { LONGEST_LIFE_MS, openLive, useLive } from "./live.ts";
-import type { ProfileAccess, ProfileHold } from "./profile-guard.ts";
-import { type RunOptions, refuseFields, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { refuseUnbounded } from "./costs.ts";
+import { LONGEST_LIFE_MS } from "./live.ts";
+import { openLive, useLive } from "./living.ts";
+import type { ProfileAccess } from "./profile-guard.ts";
+import { type RunOptions, refuseFields, type SchemaGiven, splitRunOptions, splitStartOptions } from "./run-options.ts";
 import { startInTime } from "./run-to-end.ts";
 import { deadlineOf, Run, type RunResult, resultBy } from "./runs.ts";
 import { readerOf } from "./schema.ts";
-import type { Body, Ok } from "./types.ts";
+import type { Body } from "./types.ts";
 import { v2RunPort } from "./v2-runs.ts";
 import { type V2OpenRequest, V2Session, V2Sessions, type V2TaskFields } from "./v2-sessions.ts";
 
@@ -43,16 +45,18 @@ export class V2 {
    * @throws `options.signal.reason` when aborted; task and session are stopped.
    * @see `POST /v2/tasks`
    */
+  async run<Output>(task: string, options: V2OneShotOptions<Output> & SchemaGiven<Output>): Promise<RunResult<Output>>;
   async run(
     task: string,
     options?: V2OneShotOptions<never> & { readonly schema?: undefined },
   ): Promise<RunResult<string | null>>;
-  async run<Output>(task: string, options: V2OneShotOptions<Output>): Promise<RunResult<Output>>;
+  async run<Output>(task: string, options: V2OneShotOptions<Output>): Promise<RunResult<Output | string | null>>;
   async run(task: string, options: V2OneShotOptions = {}): Promise<RunResult<unknown>> {
     const { waiting, starting } = splitRunOptions(options);
     const { schema, signal, limits, fields } = splitStartOptions<unknown, V2OneShotOptions>(starting);
     const { profileAccess, ...request } = fields;
     refuseFields(request, "v2.run", "task", "sessionId", "sessionSettings", "structuredOutput");
+    refuseUnbounded(this.#context, { maxSteps: request.maxSteps });
     const reader = schema && readerOf(schema);
     const structuredOutput = reader && JSON.stringify(reader.jsonSchema);
     const body = checkBody("POST /v2/tasks", {
@@ -60,32 +64,28 @@ export class V2 {
       task,
       ...(reader && { structuredOutput }),
     }) as TaskBody;
-    const { api, guard, reportLeak } = this.#context;
+    const { api, watcher } = this.#context;
     const deadline = deadlineOf(waiting);
+    let taskId = "";
     const opening = startInTime(deadline, signal, (own) =>
-      openLive({
-        guard,
-        reportLeak,
+      openLive(this.#context, {
+        kind: "v2.session",
         options: { ...limits, signal: own, profileAccess },
         profileId: request.profileId,
         livesMs: LONGEST_LIFE_MS,
-        create: async (options) =>
-          complete(await api.POST("/v2/tasks", { body, ...options }), "POST /v2/tasks", "id", "sessionId"),
-        handle: (created, hold) => oneShot(this.#context, created, hold),
+        create: async (options) => {
+          const answer = await api.POST("/v2/tasks", { body, ...options });
+          const created = complete(answer, "POST /v2/tasks", "id", "sessionId");
+          taskId = created.id;
+          return created.sessionId;
+        },
+        handle: (sessionId, owner) => new V2Session(this.#context, sessionId, owner),
       }),
     );
-    return useLive(
-      opening,
-      ({ id, sessionId }) => resultBy(new Run(v2RunPort(api, id, sessionId), reader), deadline, waiting),
-      reportLeak,
+    return useLive(this.#context, opening, ({ id: sessionId }) =>
+      resultBy(new Run(watcher, v2RunPort(api, taskId, sessionId, performance.now()), reader), deadline, waiting),
     );
   }
-}
-
-/** The task's session, stopped when the task is done with. */
-function oneShot(context: Context, { id, sessionId }: Ok<"/v2/tasks", "post">, { release }: ProfileHold) {
-  const session = new V2Session(context, sessionId, { onClosed: release });
-  return { id, sessionId, stop: () => session.stop() };
 }
 
 /**

@@ -14,14 +14,17 @@ export class Conversation {
   isSuperseded = false;
   /** When our own task was written down. */
   startedAt: string | undefined;
+  readonly #withHidden: boolean;
   readonly #read = new Set<string>();
   /** Words before our own task: an older run's. They are held back for a while, in case that no task ever turns up. */
   #early: V3Message[] = [];
   #heldSinceMs = Number.POSITIVE_INFINITY;
   #steps = 0;
 
-  constructor(after: string | null) {
+  /** `withHidden`: what is hidden is given as a step, too. It still tells nothing of the run. */
+  constructor(after: string | null, withHidden = false) {
     this.lastId = after;
+    this.#withHidden = withHidden;
   }
 
   /** Reads on, and gives the steps that are new. `started`: the run is known to be at work, so that all words are its own. */
@@ -29,19 +32,24 @@ export class Conversation {
     const isOwn = started || performance.now() - this.#heldSinceMs > EARLY_WORDS_MS;
     const words: V3Message[] = [];
     for (const message of messages.filter((one) => this.#isNew(one))) {
-      if (isFromUs(message)) this.#takeOurs(message);
+      if (message.hidden) this.#takeHidden(message, words);
+      else if (isFromUs(message)) this.#takeOurs(message);
       else if (isFromAgent(message) && !this.isSuperseded) this.#takeWords(message, words);
     }
     this.lastId = messages.at(-1)?.id ?? this.lastId;
     if (isOwn) words.unshift(...this.#early.splice(0));
-    this.hasAgentWords ||= words.length > 0;
+    this.hasAgentWords ||= words.some(({ hidden }) => !hidden);
     return words.map((message) => this.#toStep(message));
   }
 
-  #isNew({ id, hidden }: V3Message): boolean {
+  #isNew({ id }: V3Message): boolean {
     const isKnown = this.#read.has(id);
     this.#read.add(id);
-    return !isKnown && !hidden;
+    return !isKnown;
+  }
+
+  #takeHidden(message: V3Message, words: V3Message[]): void {
+    if (this.#withHidden && this.startedAt !== undefined && !this.isSuperseded) words.push(message);
   }
 
   /** Our own task comes first; one after the agent's words is a later dispatch. */

@@ -10,6 +10,8 @@ import { difference, toDate } from "./wire.ts";
 
 const CLOSED: ReadonlySet<string> = new Set(["stopped", "timed_out", "error"]);
 
+const MAY_BE_OVER: ReadonlySet<string> = new Set([...CLOSED, "idle"]);
+
 const LATER_MS = 250;
 
 /** Where a session stands that has never been given a task. */
@@ -37,7 +39,7 @@ interface RunState {
  * Runs of v3 have no id of their own: a session is `idle` before a run as after it, and keeps the last answer until the next.
  * So `idle` ends a run only after something has been seen that is newer than the baseline and can only be the run's own.
  */
-export function v3RunPort(api: Api, sessionId: string, baseline: Baseline): RunPort {
+export function v3RunPort(api: Api, sessionId: string, baseline: Baseline, dispatchedMs?: number): RunPort {
   const path = { session_id: sessionId };
   const run: RunState = { started: false, stop: "none" };
   const getView = async (options: CallOptions): Promise<V3View> => {
@@ -51,8 +53,8 @@ export function v3RunPort(api: Api, sessionId: string, baseline: Baseline): RunP
     await sleep(LATER_MS, options.signal);
     return getView(options);
   };
-  const watch = (withSteps: boolean) => {
-    const seen = new Conversation(baseline.messageId);
+  const watch: RunPort["watch"] = (withSteps) => {
+    const seen = new Conversation(baseline.messageId, withSteps === "with hidden");
     return async (options: CallOptions): Promise<Look> => {
       const view = await getView(options);
       if (!withSteps && view.status !== "idle" && !isV3Closed(view)) return { steps: [] };
@@ -74,6 +76,9 @@ export function v3RunPort(api: Api, sessionId: string, baseline: Baseline): RunP
     },
     watch,
     glance: watch(true),
+    // A list may be older than the dispatch, so that only a view of its own shows a run at work.
+    isNews: (status) => (status === "running" ? !run.started : status === undefined || MAY_BE_OVER.has(status)),
+    dispatchedMs,
   };
 }
 

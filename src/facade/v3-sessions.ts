@@ -4,6 +4,8 @@ import type { Api } from "./api.ts";
 import { browserSettings } from "./browser-settings.ts";
 import { checkBody, checkId } from "./check.ts";
 import type { Context } from "./context.ts";
+import { checkMaxCostUsd, refuseUnbounded } from "./costs.ts";
+import type { Download } from "./download.ts";
 import { InvalidInputError, SessionBusyError, SessionStoppedError, TimeoutError } from "./errors.ts";
 import {
   hasUnknownOutcome,
@@ -12,22 +14,31 @@ import {
   LONGEST_LIFE_MS,
   type OpenOptions,
   type Owner,
-  openLive,
-  useLive,
 } from "./live.ts";
+import { openLive, useLive } from "./living.ts";
 import { allPages, PAGE_SIZE } from "./pages.ts";
 import type { Phase, PoolSource, SessionPort } from "./pool/session-port.ts";
 import { poolPort, refuseShortLived } from "./pool-port.ts";
-import { type RunOptions, refuseFields, type StartOptions, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { type RecordingOptions, waitForRecordings } from "./recordings.ts";
+import {
+  type RunOptions,
+  refuseFields,
+  type SchemaGiven,
+  type StartOptions,
+  splitRunOptions,
+  splitStartOptions,
+} from "./run-options.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { type Baseline, Run, type RunResult, type V3View } from "./runs.ts";
 import { readerOf } from "./schema.ts";
 import type { Body, CallOptions, Open } from "./types.ts";
+import type { UploadedFile, UploadFile } from "./upload.ts";
 import { isFromUs, lastMessageId, messagesAfter } from "./v3-messages.ts";
 import { FRESH, hasAnswer, isV3Closed, v3RunPort } from "./v3-runs.ts";
 import { pollDelayMs, sleep } from "./wait.ts";
 import { toDate } from "./wire.ts";
 import { within } from "./within.ts";
+import { type WorkspaceUploadOptions, workspaceUpload } from "./workspace-upload.ts";
 
 type SessionBody = Body<"/v3/sessions", "post">;
 type BakedName =
@@ -101,7 +112,8 @@ function v3Port(api: Api): LivePort<V3View> {
 /** The body of a v3 request, checked before it goes anywhere. */
 export function v3Body(context: Context, request: V3OpenRequest, task?: string): SessionBody {
   const { maxCostUsd = context.maxCostUsd } = request;
-  if (maxCostUsd != null && !(Number(maxCostUsd) > 0)) throw new InvalidInputError("maxCostUsd must be more than 0.");
+  checkMaxCostUsd(maxCostUsd);
+  if (task !== undefined) refuseUnbounded(context, { maxCostUsd });
   const limited = {
     ...browserSettings(request),
     ...(maxCostUsd !== undefined && { maxCostUsd }),
@@ -125,6 +137,8 @@ export class V3Session extends AgentSession<V3View> {
   readonly apiVersion = "v3";
   readonly #context: Context;
   readonly #request: V3OpenRequest;
+  /** Whether it was opened with that request. */
+  readonly #isOurs: boolean;
   /** Of a session that we opened, nobody else knows: until its first task there is nothing to compare with. */
   #fresh: boolean;
   #lastMessageId: string | null = null;
@@ -133,6 +147,7 @@ export class V3Session extends AgentSession<V3View> {
     super(v3Port(context.api), seen, owner);
     this.#context = context;
     this.#request = request;
+    this.#isOurs = owner !== undefined;
     this.#fresh = owner !== undefined && owner.giveBack === undefined;
   }
 
@@ -149,8 +164,8 @@ export class V3Session extends AgentSession<V3View> {
    * @throws `options.signal.reason` when aborted; the task is stopped, the session lives on.
    * @see `POST /v3/sessions`
    */
-  async run(task: string, options?: V3RunOptions<never> & { readonly schema?: undefined }): Promise<RunResult<unknown>>;
-  async run<Output>(task: string, options: V3RunOptions<Output>): Promise<RunResult<Output>>;
+  async run<Output>(task: string, options: V3RunOptions<Output> & SchemaGiven<Output>): Promise<RunResult<Output>>;
+  async run(task: string, options?: V3RunOptions): Promise<RunResult<unknown>>;
   async run(task: string, options: V3RunOptions = {}): Promise<RunResult<unknown>> {
     const { waiting, starting } = splitRunOptions(options);
     return runToEnd((signal) => this.start(task, { ...starting, signal }), waiting);
@@ -164,15 +179,15 @@ export class V3Session extends AgentSession<V3View> {
    * @throws `options.signal.reason` when aborted; a task that was dispatched all the same is stopped.
    * @see `POST /v3/sessions`
    */
-  async start(task: string, options?: V3StartOptions<never> & { readonly schema?: undefined }): Promise<Run<unknown>>;
-  async start<Output>(task: string, options: V3StartOptions<Output>): Promise<Run<Output>>;
+  async start<Output>(task: string, options: V3StartOptions<Output> & SchemaGiven<Output>): Promise<Run<Output>>;
+  async start(task: string, options?: V3StartOptions): Promise<Run<unknown>>;
   async start(task: string, options: V3StartOptions = {}): Promise<Run<unknown>> {
     const { schema, signal, limits, fields } = splitStartOptions<unknown, V3StartOptions>(options);
     refuseFields(fields, "session.start", ...NOT_FOR_TASKS);
     const reader = schema && readerOf(schema);
     const body = this.#body(task, fields, reader?.jsonSchema);
     signal?.throwIfAborted();
-    const { api } = this.#context;
+    const { api, watcher } = this.#context;
     return this.alone({ ...limits, signal }, async () => {
       const baseline = await within(
         START_TIMEOUT_MS,
@@ -188,8 +203,50 @@ export class V3Session extends AgentSession<V3View> {
       if (this.isClosed) throw new SessionStoppedError(this.id);
       this.#fresh = false;
       await api.POST("/v3/sessions", { body, ...limits }).catch((error) => this.#settle(baseline, error));
-      return new Run(v3RunPort(api, this.id, baseline), reader);
+      return new Run(watcher, v3RunPort(api, this.id, baseline, performance.now()), reader);
     });
+  }
+
+  /**
+   * Puts files into the workspace of this session, where its agent and every later session with the same workspace find them, under the
+   * paths that are returned as `fileName`. Otherwise as {@link Workspaces.upload}.
+   *
+   * @throws {@link InvalidInputError} for a name, size or type that cannot be, and for a session without a workspace, before any file is sent.
+   * @throws {@link UploadError} when the file store refuses one; `uploaded` has those it took.
+   * @see `POST /v3/workspaces/{workspace_id}/files/upload`
+   */
+  async upload(
+    files: UploadFile | readonly UploadFile[],
+    options: WorkspaceUploadOptions = {},
+  ): Promise<UploadedFile[]> {
+    const upload = workspaceUpload(this.#context, files, options, "session.upload");
+    return this.taking(this.#workspaceId(options.signal).then(upload));
+  }
+
+  /**
+   * The recordings of this session, once they are there: the upload begins when the session has stopped. Empty when there will never be any:
+   * this handle has opened the session, and not with `enableRecording`.
+   *
+   * @throws {@link TimeoutError} after `waitTimeoutMs`; they may still come.
+   * @throws {@link NotFoundError} when there is no such session.
+   * @throws `options.signal.reason` when aborted.
+   * @see `GET /v3/sessions/{session_id}`
+   */
+  async recordings(options?: RecordingOptions): Promise<readonly Download[]> {
+    const look = async (limits: CallOptions) => {
+      if (this.#isOurs && this.#request.enableRecording !== true) return "never";
+      return (await this.refresh(limits)).recordingUrls ?? [];
+    };
+    return waitForRecordings(this.#context, this.id, look, options);
+  }
+
+  async #workspaceId(signal: AbortSignal | undefined): Promise<string> {
+    const view = this.view ?? (await this.refresh({ signal }));
+    const id = view.workspaceId ?? this.#request.workspaceId;
+    if (id) return id;
+    throw new InvalidInputError(
+      `Session ${this.id} has no workspace to put files into: open one with v3.sessions.open({ workspaceId }).`,
+    );
   }
 
   /** The fields of a task that were given at the opening are sent again; those that are baked in are not. */
@@ -340,15 +397,14 @@ export class V3Sessions implements PoolSource<V3OpenRequest, V3Session> {
    */
   async open(request: V3OpenRequest = {}, options: OpenOptions = {}): Promise<V3Session> {
     const body = v3OpenBody(this.#context, request);
-    const { api, guard, reportLeak } = this.#context;
-    return openLive({
-      guard,
-      reportLeak,
+    const { api } = this.#context;
+    return openLive(this.#context, {
+      kind: "v3.session",
       options,
       profileId: request.profileId,
       livesMs: IDLE_LIFE_MS,
       create: (limits) => createV3(api, body, limits),
-      handle: (view, { release }) => new V3Session(this.#context, view, request, { onClosed: release }),
+      handle: (view, owner) => new V3Session(this.#context, view, request, owner),
     });
   }
 
@@ -359,7 +415,7 @@ export class V3Sessions implements PoolSource<V3OpenRequest, V3Session> {
    * @see `POST /v3/sessions`
    */
   use<T>(request: V3OpenRequest, fn: (session: V3Session) => T | Promise<T>, options?: OpenOptions): Promise<T> {
-    return useLive(this.open(request, options), fn, this.#context.reportLeak);
+    return useLive(this.#context, this.open(request, options), fn);
   }
 
   /** A handle on a session that is already there. Asks nothing; disposing it does nothing. */

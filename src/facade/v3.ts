@@ -1,8 +1,9 @@
 import { complete } from "./answers.ts";
 import type { Context } from "./context.ts";
-import { LONGEST_LIFE_MS, openLive, useLive } from "./live.ts";
+import { LONGEST_LIFE_MS } from "./live.ts";
+import { openLive, useLive } from "./living.ts";
 import type { ProfileAccess } from "./profile-guard.ts";
-import { type RunOptions, refuseFields, splitRunOptions, splitStartOptions } from "./run-options.ts";
+import { type RunOptions, refuseFields, type SchemaGiven, splitRunOptions, splitStartOptions } from "./run-options.ts";
 import { startInTime } from "./run-to-end.ts";
 import { deadlineOf, Run, type RunResult, resultBy } from "./runs.ts";
 import { readerOf } from "./schema.ts";
@@ -40,11 +41,8 @@ export class V3 {
    * @throws `options.signal.reason` when aborted; task and session are stopped.
    * @see `POST /v3/sessions`
    */
-  async run(
-    task: string,
-    options?: V3OneShotOptions<never> & { readonly schema?: undefined },
-  ): Promise<RunResult<unknown>>;
-  async run<Output>(task: string, options: V3OneShotOptions<Output>): Promise<RunResult<Output>>;
+  async run<Output>(task: string, options: V3OneShotOptions<Output> & SchemaGiven<Output>): Promise<RunResult<Output>>;
+  async run(task: string, options?: V3OneShotOptions): Promise<RunResult<unknown>>;
   async run(task: string, options: V3OneShotOptions = {}): Promise<RunResult<unknown>> {
     const { waiting, starting } = splitRunOptions(options);
     const { schema, signal, limits, fields } = splitStartOptions<unknown, V3OneShotOptions>(starting);
@@ -56,24 +54,21 @@ export class V3 {
       ...v3Body(this.#context, { ...request, keepAlive: false }, task),
       ...(reader && { outputSchema: reader.jsonSchema }),
     };
-    const { api, guard, reportLeak } = this.#context;
+    const { api, watcher } = this.#context;
     const deadline = deadlineOf(waiting);
     const opening = startInTime(deadline, signal, (own) =>
-      openLive({
-        guard,
-        reportLeak,
+      openLive(this.#context, {
+        kind: "v3.session",
         options: { ...limits, signal: own, profileAccess },
         profileId: request.profileId,
         livesMs: LONGEST_LIFE_MS,
         create: async (options) =>
           complete(await api.POST("/v3/sessions", { body, ...options }), "POST /v3/sessions", "id"),
-        handle: (view, { release }) => new V3Session(this.#context, view, {}, { onClosed: release }),
+        handle: (view, owner) => new V3Session(this.#context, view, {}, owner),
       }),
     );
-    return useLive(
-      opening,
-      ({ id }) => resultBy(new Run(v3RunPort(api, id, FRESH), reader), deadline, waiting),
-      reportLeak,
+    return useLive(this.#context, opening, ({ id }) =>
+      resultBy(new Run(watcher, v3RunPort(api, id, FRESH, performance.now()), reader), deadline, waiting),
     );
   }
 }

@@ -1,3 +1,5 @@
+import { onAbort } from "./on-abort.ts";
+
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** What ends an attempt at its time limit; a class of its own, so that a timeout of the caller's `fetch` is told apart. */
@@ -11,18 +13,15 @@ export class LimitReached extends DOMException {
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const stop = () => {
+    const stay = onAbort(signal, () => {
       clearTimeout(timer);
       reject(signal?.reason);
+    });
+    const wake = () => {
+      stay();
+      resolve();
     };
-    const timer = setTimeout(
-      () => {
-        signal?.removeEventListener("abort", stop);
-        resolve();
-      },
-      Math.min(ms, LONGEST_TIMER_MS),
-    );
-    signal?.addEventListener("abort", stop, { once: true });
+    const timer = setTimeout(wake, Math.min(ms, LONGEST_TIMER_MS));
   });
 }
 
@@ -32,8 +31,8 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
     if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    const stay = onAbort(signal, stop);
+    promise.then(resolve, reject).finally(stay);
   });
 }
 
@@ -53,12 +52,12 @@ export function orHandOver<T>(
       reject(signal?.reason);
     };
     if (signal?.aborted) leave();
-    else signal?.addEventListener("abort", leave, { once: true });
+    const stay = onAbort(signal, leave);
     // One place decides whose the value is, so that it is never nobody's.
     promise
       .then((value) => (left ? late(value) : resolve(value)), reject)
       .catch(() => {})
-      .finally(() => signal?.removeEventListener("abort", leave));
+      .finally(stay);
   });
 }
 

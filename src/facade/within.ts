@@ -1,3 +1,5 @@
+import { onAbort } from "./on-abort.ts";
+
 /**
  * Does work under a signal of its own, which aborts with the caller's signal, or with what `timeUp` gives when the time is over.
  * The work ends when its signal aborts; nothing is left behind.
@@ -13,11 +15,11 @@ export async function within<T>(
   const control = new AbortController();
   const leave = () => control.abort(signal?.reason);
   const timer = setTimeout(() => control.abort(timeUp()), limitMs);
-  signal?.addEventListener("abort", leave, { once: true });
+  const stay = onAbort(signal, leave);
   try {
     return await work(control.signal);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", leave);
+    stay();
   }
 }

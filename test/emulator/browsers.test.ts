@@ -86,14 +86,3 @@ test("it tells whether a recording can ever come", async () => {
   expect((await api.get<View>(`/v2/browsers/${with_}`)).body.recordingAvailable).toBe(true);
   expect((await api.get<View>(`/v2/browsers/${without}`)).body.recordingAvailable).toBe(false);
 });
-
-test("it has no downloads", async () => {
-  const api = await emulated();
-  const { id } = (await api.post<Item>("/v2/browsers", {})).body;
-
-  expect((await api.get(`/v3/browsers/${id}/downloads?includeUrls=true`)).body).toEqual({
-    files: [],
-    nextCursor: null,
-    hasMore: false,
-  });
-});

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { readUpTo } from "../../src/emulator/body.ts";
 import type { Schema } from "../../src/emulator/operations.ts";
-import { type Api, emulated } from "./support.ts";
+import { type Api, emulated, outcome } from "./support.ts";
 
 type Presigned = Schema<"V2UploadFilePresignedUrlResponse">;
 type Field = readonly [name: string, value: string];
@@ -27,11 +27,6 @@ async function post(
   for (const file of files) form.append("file", new Blob([file as BlobPart]), "f");
   for (const [name, value] of after) form.append(name, value);
   return outcome(await fetch(url, { method: "POST", body: form }));
-}
-
-async function outcome(response: Response): Promise<string> {
-  const code = /<Code>(\w+)<\/Code>/.exec(await response.text())?.[1];
-  return code === undefined ? String(response.status) : `${response.status} ${code}`;
 }
 
 const entries = (form: Presigned): Field[] => Object.entries(form.fields);

@@ -96,6 +96,38 @@ export class Api {
     );
   }
 
+  async workspace(): Promise<string> {
+    return (await this.post<{ id: string }>("/v3/workspaces", {})).body.id;
+  }
+
+  /** Asks for a link to upload one file by. */
+  async invite(
+    workspaceId: string,
+    file: object,
+    prefix = "",
+  ): Promise<{ name: string; path: string; uploadUrl: string }> {
+    const path = `/v3/workspaces/${workspaceId}/files/upload?prefix=${encodeURIComponent(prefix)}`;
+    const { status, body } = await this.post<Schema<"V3FileUploadResponse">>(path, { files: [file] });
+    const [item] = body.files;
+    if (status !== 200 || !item) throw new Error(`${status} ${JSON.stringify(body)}`);
+    return item;
+  }
+
+  /** Uploads a text to a workspace, and gives back its path. */
+  async uploadV3(workspaceId: string, name: string, text: string, prefix = ""): Promise<string> {
+    const { path, uploadUrl } = await this.invite(workspaceId, { name, size: Buffer.byteLength(text) }, prefix);
+    const headers = { "Content-Type": "application/octet-stream" };
+    const { status } = await fetch(uploadUrl, { method: "PUT", headers, body: text });
+    if (status !== 200) throw new Error(`the upload of ${name} was answered with ${status}`);
+    return path;
+  }
+
+  /** One page of the files of a workspace. */
+  async filesV3(workspaceId: string, query: Record<string, string> = {}): Promise<Schema<"V3FileListResponse">> {
+    const path = `/v3/workspaces/${workspaceId}/files?${new URLSearchParams(query)}`;
+    return (await this.get<Schema<"V3FileListResponse">>(path)).body;
+  }
+
   async messagesV3(id: string, query = "limit=100"): Promise<Schema<"V3MessageListResponse">> {
     return (await this.get<Schema<"V3MessageListResponse">>(`/v3/sessions/${id}/messages?${query}`)).body;
   }
@@ -106,6 +138,12 @@ export async function emulated(options: EmulatorOptions = {}): Promise<Api> {
   const emulator = await startEmulator(options);
   onTestFinished(() => emulator.close());
   return new Api(emulator);
+}
+
+/** What the storage service answered: its status, and the code in its XML. */
+export async function outcome(response: Response): Promise<string> {
+  const code = /<Code>(\w+)<\/Code>/.exec(await response.text())?.[1];
+  return code === undefined ? String(response.status) : `${response.status} ${code}`;
 }
 
 /** Asks until an answer is good, for at most three seconds. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schema } from "../../src/emulator/operations.ts";
-import { emulated, MISSING, type Refusal } from "./support.ts";
+import { emulated, MISSING } from "./support.ts";
 
 type Workspace = Schema<"V3WorkspaceView">;
 
@@ -17,13 +17,4 @@ test("a workspace is created, listed, read, renamed and deleted", async () => {
   expect((await api.delete(path)).status).toBe(204);
   expect((await api.get(path)).status).toBe(404);
   expect((await api.delete(`/v3/workspaces/${MISSING}`)).status).toBe(404);
-});
-
-test("files of workspaces answer 501 and say that they are not served", async () => {
-  const api = await emulated();
-  const { id } = (await api.post<Workspace>("/v3/workspaces")).body;
-  const { status, body } = await api.get<Refusal>(`/v3/workspaces/${id}/files`);
-
-  expect(status).toBe(501);
-  expect(body.detail).toBe("The emulator does not serve GET /v3/workspaces/{workspace_id}/files.");
 });

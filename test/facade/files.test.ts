@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { InvalidInputError, type UploadError, type UploadFile } from "../../src/index.ts";
+import { InvalidInputError, type UploadError, type UploadFile, type UploadProgress } from "../../src/index.ts";
 import { rejection } from "../support/clients.ts";
 import {
   abortAfter,
@@ -204,6 +204,39 @@ describe("several files", () => {
     const error = await rejection(upload(on, ...many));
     expect(error).toMatchObject({ code: "upload", fileName: "3.csv", cause: { code: "not_found" } });
     expect((error as UploadError).uploaded).toHaveLength(8);
+  });
+});
+
+describe("progress", () => {
+  const upload = (on: Service, onProgress: (progress: UploadProgress) => void) =>
+    on.client().files.upload({ sessionId: "s1" }, [CSV, { name: "b.csv", data: new Uint8Array(6) }], { onProgress });
+
+  test("is told with each file that is stored, and ends with all bytes of all files", async () => {
+    const told: UploadProgress[] = [];
+    await upload(service(), (progress) => told.push(progress));
+    expect(told.map(({ storedFiles }) => storedFiles)).toEqual([1, 2]);
+    expect(told.at(-1)).toEqual({ sentBytes: 10, totalBytes: 10, storedFiles: 2 });
+  });
+
+  test("is not made of files that were refused", async () => {
+    const told: UploadProgress[] = [];
+    const on = service().on(STORE, refused(403, "AccessDenied", "no"), stored);
+    expect(await rejection(upload(on, (progress) => told.push(progress)))).toMatchObject({ code: "upload" });
+    expect(told).toMatchObject([{ storedFiles: 1, totalBytes: 10 }]);
+  });
+
+  test("whose callback throws ends the upload, with what it throws", async () => {
+    const reason = new Error("enough");
+    const failing = upload(service(), () => {
+      throw reason;
+    });
+    expect(await rejection(failing)).toBe(reason);
+  });
+
+  test("that goes to no function is refused before anything is sent", async () => {
+    const on = new Service();
+    expect(await rejection(upload(on, "no" as unknown as () => void))).toBeInstanceOf(InvalidInputError);
+    expect(on.sent).toEqual([]);
   });
 });
 

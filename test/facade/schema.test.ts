@@ -1,43 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import {
-  InvalidInputError,
-  type OutputSchema,
-  type OutputValidationError,
-  type StandardSchema,
-} from "../../src/index.ts";
+import type { OutputSchema, OutputValidationError } from "../../src/index.ts";
 import { rejection } from "../support/clients.ts";
-import { Service, useFastTime } from "../support/service.ts";
-import { v2Session, v2Task, v3View } from "../support/views.ts";
+import { useFastTime } from "../support/service.ts";
+import { v2Session, v3View } from "../support/views.ts";
+import { runV2, runV3, v2, v3 } from "./schema-service.ts";
 
 useFastTime();
 
-/** A v2 task that answers with this text. */
-function v2(output: string | null): Service {
-  return new Service()
-    .on("POST /v2/sessions", v2Session())
-    .on("POST /v2/tasks", { id: "t1", sessionId: "s1" })
-    .on("GET /v2/tasks/t1/status", { status: "finished" })
-    .on("GET /v2/tasks/t1", v2Task({ output }));
-}
-
-async function readV2<T>(output: string | null, schema: OutputSchema<T>): Promise<T> {
-  const session = await v2(output).client().v2.sessions.open();
-  return (await session.run("Read the total", { schema })).output;
-}
-
-/** A v3 session that answers with this. */
-function v3(output: unknown): Service {
-  return new Service()
-    .on("POST /v3/sessions", v3View())
-    .on("GET /v3/sessions/s1", v3View(), v3View({ status: "running" }), v3View({ output }))
-    .on("GET /v3/sessions/s1/messages", { messages: [], hasMore: false });
-}
-
-async function readV3<T>(output: unknown, schema: OutputSchema<T>): Promise<T> {
-  const session = await v3(output).client().v3.sessions.open();
-  return (await session.run("Read the total", { schema })).output;
-}
+const readV2 = async <T>(output: string | null, schema: OutputSchema<T>) => (await runV2(output, schema)).output;
+const readV3 = async <T>(output: unknown, schema: OutputSchema<T>) => (await runV3(output, schema)).output;
 
 const Receipt = z.object({
   total: z.string().transform(Number),
@@ -95,6 +67,27 @@ test("An asynchronous schema is waited for", async () => {
   const schema = z.object({ total: z.string().refine(async (text) => text === "42") });
   expect(await readV3({ total: "42" }, schema)).toEqual({ total: "42" });
   expect(await rejection(readV3({ total: "43" }, schema))).toMatchObject({ code: "output_validation" });
+});
+
+test("A schema is asked as a method of its own", async () => {
+  const byHand = {
+    jsonSchema: {},
+    rate: 2,
+    validate(value: unknown) {
+      return Number(value) * this.rate;
+    },
+  };
+  const { rate: _, ...parts } = byHand;
+  const schema = Object.assign(Object.create({ rate: 2 }), parts) as OutputSchema<number>;
+  expect(await readV2("21", schema)).toBe(42);
+  class Library {
+    readonly kind = "number";
+    input() {
+      return { type: this.kind };
+    }
+  }
+  const standard = { version: 1, vendor: "acme", jsonSchema: new Library(), validate: (value: number) => ({ value }) };
+  expect(await readV2("42", { "~standard": standard } as OutputSchema)).toBe(42);
 });
 
 test("A schema is asked no more often than it must be", async () => {
@@ -178,31 +171,4 @@ describe("a JSON Schema by hand", () => {
   ])("without a validator does not pass off %s as an object", async (_, answer) => {
     expect(await rejection(readV2(answer, { jsonSchema }))).toMatchObject({ code: "output_validation" });
   });
-});
-
-const noJsonSchema: StandardSchema<string> = {
-  "~standard": { version: 1, vendor: "acme", validate: (value) => ({ value: String(value) }) },
-};
-const wrong: readonly [string, unknown][] = [
-  ["one without a JSON Schema", noJsonSchema],
-  ["one that cannot be written as JSON Schema", z.object({ at: z.date() })],
-  ["a JSON Schema without its wrapping", { type: "object" }],
-  ["a JSON Schema that is a text", { jsonSchema: "{}" }],
-  ["a text", "object"],
-  ["a validator alone", { validate: String }],
-];
-
-test.each(wrong)("A schema that cannot be used is refused before anything is sent: %s", async (_, schema) => {
-  const service = new Service();
-  const client = service.client();
-  const options = { schema } as { schema: OutputSchema };
-  const calls = [
-    () => client.v2.run("x", options),
-    () => client.v3.run("x", options),
-    () => client.v2.sessions.attach("s1").run("x", options),
-    () => client.v3.sessions.attach("s1").start("x", options),
-    async () => client.resume({ apiVersion: "v2", id: "t1", sessionId: "s1" }, options),
-  ];
-  for (const call of calls) expect(await rejection(call())).toBeInstanceOf(InvalidInputError);
-  expect(service.sent).toEqual([]);
 });

@@ -428,3 +428,32 @@ test("A message without a role is nobody's", async () => {
   const run = await runOnUsedSession(service, [100, { ...nobody, role: "" }]);
   expect(await rejection(run.result({ waitTimeoutMs: 30_000 }))).toBeInstanceOf(TimeoutError);
 });
+
+test("Steps leave out what is hidden, unless it is asked for; hidden words are no evidence in either case", async () => {
+  const service = new Service();
+  const steps = async (hidden?: boolean) => {
+    const run = await runOnUsedSession(
+      service,
+      [100, message("h2", "human")],
+      [200, message("n2", "system", { hidden: true })],
+      [2_000, message("a2", "assistant")],
+      [2_100, message("a3", "assistant", { hidden: true })],
+      [4_000, { status: "running" }],
+      [6_000, { ...NEW, stepCount: 5 }],
+    );
+    const ids: string[] = [];
+    for await (const { raw, number } of run.steps({ hidden })) ids.push(`${number} ${(raw as V3Message).id}`);
+    return ids;
+  };
+  expect(await steps()).toEqual(["1 a2"]);
+  expect(await steps(true)).toEqual(["1 n2", "2 a2", "3 a3"]);
+  const silent = await runOnUsedSession(
+    service,
+    [100, message("h2", "human")],
+    [200, message("a2", "assistant", { hidden: true })],
+  );
+  const never = async () => {
+    for await (const _ of silent.steps({ hidden: true, waitTimeoutMs: 20_000 }));
+  };
+  expect(await rejection(never())).toBeInstanceOf(TimeoutError);
+});

@@ -411,7 +411,7 @@ test.each([
 test.each([0, -1, "0", "much"])("A cost limit of %j is refused before anything is sent", async (maxCostUsd) => {
   const service = new Service();
   expect(await rejection(service.client().v3.sessions.open({ maxCostUsd }))).toBeInstanceOf(InvalidInputError);
-  expect(await rejection(service.client({ maxCostUsd }).v3.run("One"))).toBeInstanceOf(InvalidInputError);
+  expect(await rejection(service.client().v3.run("One", { maxCostUsd }))).toBeInstanceOf(InvalidInputError);
 });
 
 describe("a cached script", () => {

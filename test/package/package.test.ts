@@ -60,6 +60,14 @@ describe("loading", () => {
     expect(node(["--input-type=module", "-e", script]).trim()).toBe("SessionPool redisLeaseStore");
   });
 
+  test("import gives what only Node has, and the check of webhooks", () => {
+    const script =
+      'import { fileFromPath, saveFile, saveFiles, stopOnExit } from "browser-use-client/node"; import { verifyWebhook } from "browser-use-client/webhooks"; console.log(fileFromPath.name, saveFile.name, saveFiles.name, stopOnExit.name, verifyWebhook.name)';
+    expect(node(["--input-type=module", "-e", script]).trim()).toBe(
+      "fileFromPath saveFile saveFiles stopOnExit verifyWebhook",
+    );
+  });
+
   test("the pool knows the errors of the root as its own", () => {
     const script = `
       import { BrowserUse, PoolClosedError } from "browser-use-client";
@@ -106,6 +114,8 @@ describe("declarations", () => {
     import { startEmulator } from "browser-use-client/emulator";
     import { type Lease, SessionPool } from "browser-use-client/pool";
     import { type RedisClient, redisLeaseStore } from "browser-use-client/redis";
+    import { fileFromPath, saveFiles, stopOnExit } from "browser-use-client/node";
+    import { verifyWebhook } from "browser-use-client/webhooks";
     import type { V3Session } from "browser-use-client";
     export async function pooled(browserUse: BrowserUse, redis: RedisClient): Promise<unknown> {
       const pool = new SessionPool(browserUse.v3.sessions, { store: redisLeaseStore(redis), saveProfile: "on-idle" });
@@ -114,6 +124,16 @@ describe("declarations", () => {
       await pool.use({ group: "a", persistMemory: true }, (session) => session.run("b"));
       // @ts-expect-error The pool of v3 sessions lends no cdpUrl.
       return pool.use({}, (session) => session.cdpUrl);
+    }
+    export async function files(browserUse: BrowserUse, headers: Headers): Promise<unknown> {
+      using _leave = stopOnExit(browserUse);
+      const event = await verifyWebhook({ body: "{}", headers, secret: "s" });
+      browserUse.notify(event);
+      const [stored] = await browserUse.workspaces.upload("w", await fileFromPath("a.pdf"));
+      const name: string | undefined = stored?.fileName;
+      // @ts-expect-error A download is read, it is no text.
+      const wrong: string = browserUse.workspaces.download("w", "a.pdf");
+      return [name, wrong, await saveFiles(browserUse.workspaces.downloadAll("w"), "out")];
     }
     export async function main(): Promise<unknown> {
       await using emulator = await startEmulator({ port: 0 });

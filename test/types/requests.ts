@@ -59,7 +59,6 @@ export async function sessions() {
   await browserUse.v2.run("Go", { sessionSettings: {} });
   // @ts-expect-error: a one-shot session is never kept
   await browserUse.v3.run("Go", { keepAlive: true });
-  // @ts-expect-error: v3 sessions take files by their workspace
   await v3.upload([]);
 }
 

@@ -180,7 +180,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
    */
   close({ timeoutMs = DRAIN_TIMEOUT_MS }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     if (!(timeoutMs >= 0)) return Promise.reject(new InvalidInputError("timeoutMs must be 0 or more milliseconds."));
-    this.#closing ??= this.#close(timeoutMs);
+    this.#closing ??= this.#close(timeoutMs).finally(() => this.#port.shared.pools?.delete(this));
     return this.#closing;
   }
 
@@ -264,6 +264,7 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
 
   async #connected(): Promise<Home> {
     if (!this.#home) this.#refuseClosed();
+    if (!this.#home) this.#port.shared.pools?.add(this);
     this.#home ??= this.#connect().catch((error) => {
       this.#home = undefined;
       throw error;

@@ -81,6 +81,8 @@ export interface SharedStores {
   readonly leaseStore?: LeaseStore | undefined;
   /** Else: made by the first pool that needs it. */
   memory?: LeaseStore | undefined;
+  /** Those that are in use: they are closed with the client. */
+  readonly pools?: Set<{ close(options: { readonly timeoutMs: number }): Promise<void> }> | undefined;
 }
 
 /** Anything whose sessions can be pooled. */

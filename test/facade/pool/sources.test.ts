@@ -25,7 +25,7 @@ interface Handle {
   readonly id: string;
   refresh(): Promise<object>;
   stop(): Promise<object>;
-  upload?(files: { name: string; data: Uint8Array }): Promise<unknown>;
+  upload(files: { name: string; data: Uint8Array }): Promise<unknown>;
 }
 type Source = PoolSource<{ profileId?: string }, Handle>;
 
@@ -34,8 +34,10 @@ interface Kind {
   readonly get: string;
   readonly list: string;
   readonly stop: string;
-  /** Undefined where files are not uploaded through the session. */
-  readonly presign: string | undefined;
+  readonly presign: string;
+  /** What it answers, and where the file goes then. */
+  readonly form: object;
+  readonly put: string;
   readonly live: object;
   readonly stopped: object;
   readonly none: object;
@@ -48,6 +50,8 @@ const V2: Kind = {
   list: "GET /v2/sessions",
   stop: "PATCH /v2/sessions/s1",
   presign: "POST /v2/files/sessions/s1/presigned-url",
+  form: { url: "https://files.test/put", method: "POST", fields: {}, fileName: "a.txt", expiresIn: 60 },
+  put: "POST https://files.test/put",
   live: v2Session(),
   stopped: v2Session({ status: "stopped", finishedAt: "2026-03-01T11:00:00" }),
   none: { items: [], totalItems: 0, pageNumber: 1, pageSize: 100 },
@@ -58,8 +62,10 @@ const V3: Kind = {
   get: "GET /v3/sessions/s1",
   list: "GET /v3/sessions",
   stop: "POST /v3/sessions/s1/stop",
-  presign: undefined,
-  live: v3View(),
+  presign: "POST /v3/workspaces/w1/files/upload",
+  form: { files: [{ name: "a.txt", path: "a.txt", uploadUrl: "https://files.test/put" }] },
+  put: "PUT https://files.test/put",
+  live: v3View({ workspaceId: "w1" }),
   stopped: v3View({ status: "stopped" }),
   none: { sessions: [], total: 0, page: 1, pageSize: 100 },
   source: (client) => client.v3.sessions as unknown as Source,
@@ -70,6 +76,8 @@ const BROWSER: Kind = {
   list: "GET /v3/browsers",
   stop: "PATCH /v3/browsers/s1",
   presign: "POST /v2/files/browsers/s1/presigned-url",
+  form: { url: "https://files.test/put", method: "POST", fields: {}, fileName: "a.txt", expiresIn: 60 },
+  put: "POST https://files.test/put",
   live: browser({ id: "s1" }),
   stopped: browser({ id: "s1", status: "stopped", finishedAt: "2026-03-01T11:00:00Z" }),
   none: V2.none,
@@ -77,7 +85,7 @@ const BROWSER: Kind = {
 };
 
 async function upload(handle: Handle): Promise<void> {
-  await handle.upload?.({ name: "a.txt", data: new Uint8Array(3) });
+  await handle.upload({ name: "a.txt", data: new Uint8Array(3) });
 }
 
 function poolOf(kind: Kind, on: Service, options: PoolOptions = {}, client = on.client()) {
@@ -205,7 +213,7 @@ describe.each([
     expect(on.sent).toEqual([]);
   });
 
-  test.runIf(kind.presign)("an upload after the release asks for no signature", async () => {
+  test("an upload after the release asks for no signature", async () => {
     const on = service();
     const { pool } = poolOf(kind, on);
     const { session } = await pool.acquire({ key: "k" });
@@ -215,14 +223,13 @@ describe.each([
     expect(on.sent).toEqual([]);
   });
 
-  test.runIf(kind.presign)("an upload asks for its signature under the lease", async () => {
-    const form = { url: "https://files.test/put", method: "POST", fields: {}, fileName: "a.txt", expiresIn: 60 };
-    const presign = kind.presign ?? "";
-    const on = service().on(presign, form).on("POST https://files.test/put", answer(204));
+  test("an upload asks for its signature under the lease", async () => {
+    const { presign, form, put } = kind;
+    const on = service().on(presign, form).on(put, answer(204));
     const { pool } = poolOf(kind, on);
     const { session } = await pool.acquire({ key: "k" });
     await during(upload(session));
-    expect(on.operations.slice(-2)).toEqual([presign, "POST https://files.test/put"]);
+    expect(on.operations.slice(-2)).toEqual([presign, put]);
   });
 
   test.each<[string, Reply, string]>([

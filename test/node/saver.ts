@@ -1,0 +1,14 @@
+/** Saves what is at an address, and says by how much the memory grew over what the process needs for a small file. */
+import { Download } from "../../src/facade/download.ts";
+import { createTransport } from "../../src/facade/transport.ts";
+import { saveFile } from "../../src/node.ts";
+
+const [origin = "", path = ""] = process.argv.slice(2);
+const transport = createTransport("bu_key", origin, undefined, undefined);
+const save = (name: string) =>
+  saveFile(new Download(transport, { path: name }, async () => ({ url: `${origin}/${name}` })), path);
+
+await save("small");
+const before = process.resourceUsage().maxRSS;
+const { sizeBytes } = await save("big");
+console.log(JSON.stringify({ sizeBytes, grownMib: (process.resourceUsage().maxRSS - before) / 1024 }));
