@@ -73,10 +73,11 @@ export type {
   V3View,
 } from "./facade/runs.ts";
 export type { JsonSchema, OutputSchema, StandardSchema } from "./facade/schema.ts";
+export type { UploadedFile } from "./facade/storing.ts";
 export type { TaskFile, TaskFileTarget, TaskTarget } from "./facade/task-files.ts";
 export type { Fetch } from "./facade/transport.ts";
 export type { Body, CallOptions, Ok, Open, Query, WaitOptions } from "./facade/types.ts";
-export type { UploadedFile, UploadFile, UploadOptions, UploadProgress } from "./facade/upload.ts";
+export type { UploadFile, UploadOptions, UploadProgress } from "./facade/upload.ts";
 export type { V2, V2OneShotOptions } from "./facade/v2.ts";
 export type {
   V2ListRequest,

@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ConnectionDropped } from "./problem.ts";
+
 /** A fault to put in the way of requests. Rules that are left out match everything. */
 export interface FaultRule {
   readonly method?: string;
@@ -15,6 +18,8 @@ export interface FaultRule {
   readonly carriedOut?: boolean;
   /** Resets the connection: before the request is carried out, or after it. */
   readonly drop?: "before" | "after";
+  /** Breaks the connection when so many bytes of the answer's body were sent; a body that has no more than that is sent as it is. With 0 not even the headers come. */
+  readonly dropAfterBytes?: number;
   /** Holds the request back first. */
   readonly delayMs?: number;
 }
@@ -73,6 +78,27 @@ export function faultAnswer(rule: FaultRule): Response | undefined {
     status,
     headers: { "Content-Type": typeof rule.body === "string" ? "text/plain" : "application/json", ...rule.headers },
   });
+}
+
+/** An answer that breaks off in its body. */
+export function cutShort(response: Response, limit: number): Response {
+  const reader = response.body?.getReader();
+  if (!reader) return response;
+  let left = limit;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) return controller.close();
+      if (left > 0) controller.enqueue(value.subarray(0, left));
+      left -= value.length;
+      if (left >= 0) return;
+      await reader.cancel();
+      // What was sent must reach the client before the connection breaks.
+      await sleep(20);
+      controller.error(new ConnectionDropped());
+    },
+  });
+  return new Response(body, response);
 }
 
 function matches(rule: FaultRule, method: string, path: string, template: string | undefined): boolean {

@@ -3,7 +3,7 @@ import type { Operation } from "../generated/validators.js";
 import { readUpTo } from "./body.ts";
 import { checkTimeout } from "./browsers.ts";
 import type { Cloud } from "./cloud.ts";
-import { type FaultRule, Faults, faultAnswer } from "./faults.ts";
+import { cutShort, type FaultRule, Faults, faultAnswer } from "./faults.ts";
 import type { Handlers, OperationId } from "./operations.ts";
 import { ConnectionDropped, Problem } from "./problem.ts";
 import { methodsOf, type Route, route } from "./router.ts";
@@ -70,7 +70,7 @@ export class Server {
     if (rule.drop === "after") throw new ConnectionDropped();
     const response = instead ?? real ?? new Response(null, { status: 500 });
     for (const [name, value] of Object.entries(rule.headers ?? {})) response.headers.set(name, value);
-    return response;
+    return rule.dropAfterBytes === undefined ? response : cutShort(response, rule.dropAfterBytes);
   }
 
   async #carryOut(request: Request, path: string, found: Attempt<Route>, chunked: boolean): Promise<Response> {

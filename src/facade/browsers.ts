@@ -11,8 +11,9 @@ import { allPages, PAGE_SIZE } from "./pages.ts";
 import type { PoolSource, SessionPort } from "./pool/session-port.ts";
 import { poolPort } from "./pool-port.ts";
 import { type RecordingOptions, waitForRecordings } from "./recordings.ts";
+import type { UploadedFile } from "./storing.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
-import type { UploadedFile, UploadFile, UploadOptions } from "./upload.ts";
+import type { UploadFile, UploadOptions } from "./upload.ts";
 
 type BrowserBody = Body<"/v3/browsers", "post">;
 const PATH = "/v3/browsers/{session_id}";

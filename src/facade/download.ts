@@ -1,6 +1,6 @@
 import { checkSignal, refuseUnknown } from "./check.ts";
 import { InvalidInputError } from "./errors.ts";
-import { type Piece, Reading, type SignDownload } from "./reading.ts";
+import { type Bytes, type Piece, Reading, type SignDownload } from "./reading.ts";
 import type { Transport } from "./transport.ts";
 
 export type { SignDownload } from "./reading.ts";
@@ -82,13 +82,16 @@ export class Download<Raw = unknown> {
    * @throws {@link ApiError}, {@link ConnectionError}, {@link TimeoutError} when the service gives no new address.
    * @throws `options.signal.reason` when aborted.
    */
-  async bytes(options: DownloadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    let parts: BlobPart[] = [];
-    for await (const { at, bytes } of this.#read(options, true).pieces()) {
-      if (at === 0) parts = [];
-      parts.push(bytes);
+  async bytes(options: DownloadOptions = {}): Promise<Bytes> {
+    let pieces: Piece[] = [];
+    for await (const piece of this.#read(options, true).pieces()) {
+      if (piece.at === 0) pieces = [];
+      pieces.push(piece);
     }
-    return new Uint8Array(await new Blob(parts).arrayBuffer());
+    const last = pieces.at(-1);
+    const whole = new Uint8Array(last ? last.at + last.bytes.length : 0);
+    for (const { at, bytes } of pieces) whole.set(bytes, at);
+    return whole;
   }
 
   /** Reads the whole file as UTF-8 text. Rejects as {@link Download.bytes} does. */
@@ -100,7 +103,7 @@ export class Download<Raw = unknown> {
    * Reads the file as it is asked for. What was read cannot be taken back: where the file store cannot go on in the middle of this file, a
    * fault there ends the stream. Rejects as {@link Download.bytes} does; cancelling it ends the request.
    */
-  stream(options: DownloadOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+  stream(options: DownloadOptions = {}): ReadableStream<Bytes> {
     const reading = this.#read(options, false);
     const pieces = reading.pieces();
     return new ReadableStream(

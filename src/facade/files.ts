@@ -4,6 +4,8 @@ import type { Api } from "./api.ts";
 import { checkBody, checkId, hasControlOrLoneSurrogate, refuseUnknown } from "./check.ts";
 import type { Download } from "./download.ts";
 import { InvalidInputError } from "./errors.ts";
+import { guessType } from "./media-type.ts";
+import type { GivenFile, SignUpload, Slot, UploadedFile } from "./storing.ts";
 import {
   type TaskFile,
   type TaskFileTarget,
@@ -15,18 +17,7 @@ import {
 } from "./task-files.ts";
 import type { Transport } from "./transport.ts";
 import type { Body, CallOptions, Ok } from "./types.ts";
-import {
-  checkUploadOptions,
-  filesOf,
-  type GivenFile,
-  guessType,
-  type SignUpload,
-  type Slot,
-  storeAll,
-  type UploadedFile,
-  type UploadFile,
-  type UploadOptions,
-} from "./upload.ts";
+import { checkUploadOptions, filesOf, storeAll, type UploadFile, type UploadOptions } from "./upload.ts";
 
 const PRESIGN_FOR_SESSION = "/v2/files/sessions/{session_id}/presigned-url";
 const PRESIGN_FOR_BROWSER = "/v2/files/browsers/{session_id}/presigned-url";

@@ -20,8 +20,8 @@ export interface Refused {
 
 /** What a library says of an answer: not endless, and without what the answer says, which may be secret. */
 export function refused(issues: readonly StandardIssue[], answer: unknown): Refused {
-  // A copy: a list of issues, or a path, may be of a class of its own.
-  const few = [...issues].slice(0, MOST_ISSUES).map(({ message, path = [] }) => {
+  const few = issues.slice(0, MOST_ISSUES).map(({ message, path = [] }) => {
+    // A copy: a path may be of a class of its own, with more in it.
     const keys = [...path].map((part) => (typeof part === "object" ? part.key : part));
     const value = keys.reduce<unknown>((at, key) => Object(at)[key], answer) ?? answer;
     return { message: withoutTexts(message, value), path: keys.map(shortKey) };

@@ -40,7 +40,6 @@ const LIBRARY_OPTIONS = {
 const TO_FIND_THE_PLACE = {
   ...LIBRARY_OPTIONS,
   unrepresentable: ({ message }: { readonly message: string }) => notJson(message),
-  errorMode: "ignore",
   overrideSchema: ({ errors }: Part) => errors && notJson(errors[0]),
 };
 

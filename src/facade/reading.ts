@@ -16,7 +16,8 @@ const PROGRESS_BYTES = 1024 * 1024;
 /** More of a refusal is not read. */
 const LONGEST_REFUSAL = 16 * 1024;
 
-type Bytes = Uint8Array<ArrayBuffer>;
+/** What `new Uint8Array` gives: since TypeScript 5.7 that says which buffer is behind it, and before it could not. */
+export type Bytes = ReturnType<typeof Uint8Array.of>;
 type Body = ReadableStreamDefaultReader<Bytes>;
 type Details = { readonly status?: number; readonly storeCode?: string | undefined };
 
@@ -152,7 +153,6 @@ export class Reading {
       stay();
       // Whatever is still on its way is not wanted any more.
       body?.cancel().catch(() => {});
-      own.abort();
     }
   }
 

@@ -204,7 +204,10 @@ export class Run<Output = unknown> {
     try {
       const end = await this.#endBy(deadline, options);
       tell(end.answered ? "answered" : "unanswered");
-      return await this.#conclude(end);
+      const timeUp = () => this.#notInTime(deadline.timeoutMs);
+      // A validator may take its time, too.
+      const read = (own: AbortSignal) => untilAborted(this.#conclude(end), own);
+      return await within(Math.max(1, deadline.remainingMs), timeUp, options.signal, read);
     } catch (error) {
       if (!this.#end) tell(options.signal?.aborted ? "aborted" : error instanceof TimeoutError ? "timeout" : "failed");
       throw error;

@@ -31,8 +31,9 @@ import {
 import { runToEnd } from "./run-to-end.ts";
 import { Run, type RunResult } from "./runs.ts";
 import { readerOf } from "./schema.ts";
+import type { UploadedFile } from "./storing.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
-import type { UploadedFile, UploadFile, UploadOptions } from "./upload.ts";
+import type { UploadFile, UploadOptions } from "./upload.ts";
 import { TERMINAL, v2RunPort } from "./v2-runs.ts";
 import { sleep } from "./wait.ts";
 

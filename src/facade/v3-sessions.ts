@@ -31,8 +31,9 @@ import {
 import { runToEnd } from "./run-to-end.ts";
 import { type Baseline, Run, type RunResult, type V3View } from "./runs.ts";
 import { readerOf } from "./schema.ts";
+import type { UploadedFile } from "./storing.ts";
 import type { Body, CallOptions, Open } from "./types.ts";
-import type { UploadedFile, UploadFile } from "./upload.ts";
+import type { UploadFile } from "./upload.ts";
 import { isFromUs, lastMessageId, messagesAfter } from "./v3-messages.ts";
 import { FRESH, hasAnswer, isV3Closed, v3RunPort } from "./v3-runs.ts";
 import { pollDelayMs, sleep } from "./wait.ts";

@@ -2,21 +2,11 @@ import { complete } from "./answers.ts";
 import { checkBody, hasControlOrLoneSurrogate } from "./check.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError, type UploadError } from "./errors.ts";
+import { guessType } from "./media-type.ts";
 import { storeUrl } from "./store.ts";
+import { type GivenFile, notStored, type SignUpload, type Slot, type UploadedFile } from "./storing.ts";
 import type { Body, Ok } from "./types.ts";
-import {
-  checkUploadOptions,
-  filesOf,
-  type GivenFile,
-  guessType,
-  notStored,
-  type SignUpload,
-  type Slot,
-  storeAll,
-  type UploadedFile,
-  type UploadFile,
-  type UploadOptions,
-} from "./upload.ts";
+import { checkUploadOptions, filesOf, storeAll, type UploadFile, type UploadOptions } from "./upload.ts";
 
 const PATH = "/v3/workspaces/{workspace_id}/files/upload";
 const OPERATION = `POST ${PATH}`;
@@ -126,14 +116,7 @@ function match(
       const { name, contentType } = file.request;
       const { path, uploadUrl } = byName.get(name) ?? {};
       const url = storeUrl(String(uploadUrl));
-      if (
-        typeof path !== "string" ||
-        path === "" ||
-        !url ||
-        byName.size !== batch.length ||
-        answers.length !== batch.length
-      )
-        throw unusable(file);
+      if (typeof path !== "string" || path === "" || !url || answers.length !== batch.length) throw unusable(file);
       for (const place of [path, url]) own(place, file, owners);
       const stored = { fileName: path, sizeBytes: file.sizeBytes, type: contentType };
       return [file, { method: "PUT", url, headers: new Headers({ "Content-Type": contentType }), expiresAt, stored }];

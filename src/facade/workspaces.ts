@@ -4,8 +4,9 @@ import type { Context } from "./context.ts";
 import { Download } from "./download.ts";
 import { DownloadError, InvalidInputError } from "./errors.ts";
 import { allByCursor, allPages, PAGE_SIZE } from "./pages.ts";
+import type { UploadedFile } from "./storing.ts";
 import type { Body, CallOptions, Ok, Query } from "./types.ts";
-import type { UploadedFile, UploadFile } from "./upload.ts";
+import type { UploadFile } from "./upload.ts";
 import { toDate } from "./wire.ts";
 import { type WorkspaceUploadOptions, workspaceUpload } from "./workspace-upload.ts";
 

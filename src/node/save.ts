@@ -43,9 +43,9 @@ export async function saveFile(download: Download, path: string, options: SaveOp
   return replace(path, lastModifiedAt, reading.signal, (file) => write(pieces, file));
 }
 
-/** File systems keep fractions of a second in fractions of their own. */
+/** File systems keep fractions of a second in fractions of their own, and runtimes round them. */
 function isSameTime(mtimeMs: number, instant: Date | undefined): boolean {
-  return instant !== undefined && Math.abs(mtimeMs - instant.getTime()) < 1;
+  return instant !== undefined && Math.abs(mtimeMs - instant.getTime()) < 2;
 }
 
 /** The temporary file stands beside the other, so that a rename can put it there in one step. */

@@ -35,7 +35,7 @@ test("what a browser has downloaded is listed in v2 and v3, also after it was st
 });
 
 test("downloads come in pages, with links good for 15 minutes when asked for", async () => {
-  const api = await emulated();
+  const api = await emulated({ now: () => Date.UTC(2026, 0, 1) });
   const id = await browser(api);
   for (const name of ["a", "b", "c"]) api.emulator.addDownload(id, { path: name, data: name, type: "text/plain" });
   const list = async (query: string) =>

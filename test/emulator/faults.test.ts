@@ -87,6 +87,43 @@ test.each([
   },
 );
 
+test.each([
+  ["the first byte", 1],
+  ["the middle", 300_000],
+  ["the last byte", 399_999],
+])("a connection that breaks at %s of a body leaves the client with so many bytes and an error", async (_, bytes) => {
+  const api = await emulated();
+  const id = await api.workspace();
+  const text = "0123".repeat(100_000);
+  await api.uploadV3(id, "a", text);
+  const [file] = (await api.filesV3(id, { includeUrls: "true" })).files;
+  api.emulator.fail({ path: /^\/s3\//, dropAfterBytes: bytes });
+  const response = await fetch(file?.url ?? "");
+  let received = "";
+  const read = async () => {
+    for await (const chunk of response.body ?? []) received += Buffer.from(chunk).toString();
+  };
+
+  expect(response.headers.get("content-length")).toBe("400000");
+  await expect(read()).rejects.toThrow();
+  expect(received === text.slice(0, bytes)).toBe(true);
+  expect(await (await fetch(file?.url ?? "")).text()).toBe(text);
+});
+
+test("a body that is not longer than where it would break is sent as it is, also without a socket", async () => {
+  const api = await emulated();
+  const body = { detail: "0123" };
+  const { length } = JSON.stringify(body);
+  const ask = () => api.emulator.fetch(`${api.emulator.url}/v2/profiles`).then((response) => response.json());
+  api.emulator.fail({ status: 400, body, dropAfterBytes: length });
+  api.emulator.fail({ status: 400, body, dropAfterBytes: length - 1 });
+
+  expect(await ask()).toEqual(body);
+  await expect(ask()).rejects.toThrow();
+  api.emulator.fail({ status: 204, dropAfterBytes: 0 });
+  expect((await api.emulator.fetch(`${api.emulator.url}/v2/profiles`)).status).toBe(204);
+});
+
 test("a delay holds a request back and then lets it through", async () => {
   const api = await emulated();
   api.emulator.fail({ delayMs: 60 });

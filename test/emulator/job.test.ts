@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TaskJob } from "../../src/emulator/index.ts";
 import type { Schema } from "../../src/emulator/operations.ts";
-import { type Api, emulated, gate, MISSING, outcome, until } from "./support.ts";
+import { type Api, emulated, gate, MISSING, outcome } from "./support.ts";
 
 type OutputFile = Schema<"V2TaskOutputFileResponse">;
 
@@ -43,6 +43,25 @@ test("in v2 the files an agent leaves are its task's output files, by the names 
   api.emulator.advance(5 * 60_000);
   expect(await outcome(await fetch(found[0]?.downloadUrl ?? ""))).toBe("403 AccessDenied");
   expect(await download((await get(outputFiles[0]?.id ?? "")).downloadUrl)).toBe("200 text/csv a;b\n");
+});
+
+test("a file that is written again keeps its id", async () => {
+  const written = gate();
+  const again = gate();
+  const onTask = async (job: TaskJob) => {
+    await job.write("a", "1");
+    written.open();
+    await again.promise;
+    await job.write("a", "22");
+  };
+  const api = await emulated({ startDelayMs: 1, onTask });
+  const { id } = await api.taskV2({});
+  await written.promise;
+  const early = (await api.get<Schema<"V2TaskView">>(`/v2/tasks/${id}`)).body.outputFiles;
+  again.open();
+
+  expect(early).toHaveLength(1);
+  expect((await api.endedTask(id)).outputFiles).toEqual(early);
 });
 
 test("an output file is of one task only, and gone with its session", async () => {
@@ -187,31 +206,4 @@ test("in v2 the agent's files are those that were there at the dispatch", async 
   await api.taskV2({});
 
   expect(await seen.promise).toEqual([0, 0]);
-});
-
-test("a recording that was asked for comes some time after the stop, never with it, and none comes else", async () => {
-  const api = await emulated({ startDelayMs: 50, now: () => Date.UTC(2026, 0, 1) });
-  const start = async (body: object) => (await api.post<{ id: string }>("/v2/browsers", body)).body.id;
-  const [with_, without] = [await start({ enableRecording: true }), await start({})];
-  type View = Schema<"V2BrowserSessionView">;
-  const look = async (id: string) => {
-    const { recordingUrl, recordingAvailable } = (await api.get<View>(`/v2/browsers/${id}`)).body;
-    return [recordingAvailable, recordingUrl === null ? null : typeof recordingUrl];
-  };
-  expect(await look(with_)).toEqual([true, null]);
-  for (const id of [with_, without]) {
-    expect((await api.patch<View>(`/v2/browsers/${id}`, { action: "stop" })).body.recordingUrl).toBeNull();
-  }
-  expect(await look(with_)).toEqual([true, null]);
-  api.emulator.advance(50);
-
-  expect(await look(with_)).toEqual([true, "string"]);
-  expect(await look(without)).toEqual([false, null]);
-  const { body } = await until(
-    () => api.get<View>(`/v2/browsers/${with_}`),
-    ({ status }) => status === 200,
-  );
-  expect(await download(body.recordingUrl ?? "")).toMatch(/^200 video\/mp4 ./);
-  const list = (await api.get<Schema<"V2BrowserSessionListResponse">>("/v2/browsers")).body;
-  expect(list.items.map(({ recordingUrl }) => recordingUrl)).toEqual([null, null]);
 });

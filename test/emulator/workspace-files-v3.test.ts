@@ -156,7 +156,7 @@ test("one to ten files are asked for at once, with a name and a size that can be
 });
 
 test("a link to put is good for five minutes, one to get for one minute", async () => {
-  const api = await emulated();
+  const api = await emulated({ now: () => Date.UTC(2026, 0, 1) });
   const id = await api.workspace();
   const { uploadUrl } = await api.invite(id, { name: "a", size: 1, contentType: "text/plain" });
   const put = async () =>
@@ -196,7 +196,9 @@ test("workspaces know nothing of each other's files, and one that was deleted ha
   await api.uploadV3(one, "a", "1");
 
   expect((await api.filesV3(two)).files).toEqual([]);
+  const [file] = (await api.filesV3(one, { includeUrls: "true" })).files;
   await api.delete(`/v3/workspaces/${one}`);
+  expect(await get(file?.url)).toBe("404 NoSuchKey");
   const upload = { files: [{ name: "a", size: 1 }] };
   for (const id of [one, MISSING]) {
     const files = `/v3/workspaces/${id}/files`;

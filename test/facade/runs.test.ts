@@ -267,6 +267,15 @@ describe.each([
     });
   });
 
+  test("A wait is over in time, and ends with the caller's signal, whatever the schema's validator does", async () => {
+    const service = version.set(new Service());
+    const schema = { jsonSchema: { type: "object" }, validate: () => new Promise<never>(() => {}) };
+    const run = service.client().resume(version.reference, { schema });
+    expect(await rejection(run.result({ waitTimeoutMs: 5_000 }))).toMatchObject({ code: "timeout" });
+    const { signal, reason } = abortAfter(3_000);
+    expect(await rejection(run.result({ signal }))).toBe(reason);
+  });
+
   test("A run is no promise", async () => {
     const run = resume(new Service());
     expect("then" in run).toBe(false);

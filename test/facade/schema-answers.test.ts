@@ -280,6 +280,8 @@ describe("what is said about an answer does not repeat it", () => {
     const long = await refusalOf(runV3({ a: "y".repeat(1_000_000) }, wordy));
     expect(long.message.length).toBeLessThan(500);
     expect(long.message).not.toContain("yyy");
+    const chatty = acme(() => ({ issues: [{ message: "no ".repeat(1_000) }] }));
+    expect((await refusalOf(runV3({}, chatty))).message.length).toBeLessThan(500);
   });
 
   test("and its issues are plain data, whatever the library has", async () => {

@@ -16,6 +16,11 @@ interface Tree {
 }
 const TREE: Tree = { label: "a", leaves: [{ label: "b", leaves: [] }] };
 
+interface Nest {
+  readonly inner: Nest | string;
+}
+const nest: z.ZodType<Nest, Nest> = z.object({ inner: z.union([z.lazy(() => nest), z.string()]) });
+
 const zodTree: z.ZodType<Tree, Tree> = z.object({ label: z.string(), leaves: z.array(z.lazy(() => zodTree)) });
 const valibotTree: v.GenericSchema<Tree> = v.object({ label: v.string(), leaves: v.array(v.lazy(() => valibotTree)) });
 const { tree: arktypeTree } = scope({ tree: { label: "string", leaves: "tree[]" } }).export();
@@ -27,7 +32,7 @@ const zod: readonly Case[] = [
   ["a text", z.string(), "a"],
   ["a number", z.number(), 1.5],
   ["a whole number", z.int().positive(), 7],
-  ["a number in steps", z.number().gt(0).multipleOf(0.5), 1.5],
+  ["a number in steps", z.number().gt(0).multipleOf(3), 6],
   ["a number in a narrow range", z.number().gt(0).lt(0.5), 0.25],
   ["a boolean", z.boolean(), false],
   ["null", z.null(), null],
@@ -63,6 +68,7 @@ const zod: readonly Case[] = [
   ["a tuple", z.tuple([z.string(), z.number()]), ["a", 1]],
   ["a tuple with a rest", z.tuple([z.string()], z.number()), ["a", 1, 2]],
   ["a tree", zodTree, TREE],
+  ["a nest", nest, { inner: { inner: "egg" } }],
   ["any JSON", z.json(), { a: [1, null, { b: "c" }] }],
   ["definitions", z.object({ a: z.string().meta({ id: "Definition" }) }), { a: "a" }],
   ["a brand", z.object({ id: z.string().brand<"Id">() }), { id: "a" }],

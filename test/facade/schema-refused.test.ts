@@ -5,9 +5,10 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { z as z3 } from "zod/v3";
-import { InvalidInputError, type JsonSchema, type OutputSchema } from "../../src/index.ts";
+import { InvalidInputError, type OutputSchema } from "../../src/index.ts";
 import { rejection } from "../support/clients.ts";
 import { Service } from "../support/service.ts";
+import { v3View } from "../support/views.ts";
 
 /** What each way to run says to a schema that cannot be; nothing must be sent. */
 async function refusals(schema: unknown): Promise<unknown[]> {
@@ -140,6 +141,7 @@ describe("a JSON Schema by hand of which something would be lost is refused, and
     ["a circle", loop, "circular"],
     ["a reference into nowhere", { $ref: "#/$defs/Total" }, '$ref "#/$defs/Total" leads nowhere'],
     ["a hidden one", { anyOf: [{ items: { $ref: "#/$defs/a~1b" } }], $defs: { ab: {} } }, "leads nowhere"],
+    ["one behind another", { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" } } }, "leads nowhere"],
     ["one into what all objects have", { $ref: "#/constructor" }, "leads nowhere"],
   ])("%s", async (_, jsonSchema, says) => {
     await expectRefusal({ jsonSchema }, "schema.jsonSchema cannot be sent (", says);
@@ -168,12 +170,14 @@ describe("a JSON Schema by hand of which something would be lost is refused, and
 
   test("and what is sent does not change with what the caller does to it later", async () => {
     const jsonSchema: Record<string, unknown> = { type: "number" };
-    const schema: JsonSchema = { jsonSchema };
-    const service = new Service().on("POST /v3/sessions", () => {
-      jsonSchema["type"] = "string";
-      return new Error("not today");
-    });
-    await rejection(service.client({ maxRetries: 0 }).v3.run("x", { schema }));
+    const service = new Service()
+      .on("GET /v3/sessions/s1", () => {
+        jsonSchema["type"] = "string";
+        return v3View();
+      })
+      .on("GET /v3/sessions/s1/messages", { messages: [], hasMore: false })
+      .on("POST /v3/sessions", v3View({ status: "running" }));
+    await service.client().v3.sessions.attach("s1").start("x", { schema: { jsonSchema } });
     expect(service.bodies("POST /v3/sessions")).toMatchObject([{ outputSchema: { type: "number" } }]);
   });
 });

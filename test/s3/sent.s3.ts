@@ -11,7 +11,7 @@ import type { Tapped } from "./tap.ts";
 /** All that may be in a request to the store. Nothing in these says who we are to the service, and the store does nothing on them. */
 const HARMLESS = [
   ...["host", "connection", "content-type", "content-length", "range", "if-range"],
-  ...["accept", "accept-encoding", "accept-language", "sec-fetch-mode", "user-agent"],
+  ...["accept", "accept-encoding", "accept-language", "sec-fetch-mode", "user-agent", "cache-control", "pragma"],
 ];
 const FILE = { name: "größe 1+1 %25.txt", data: someBytes(5000) };
 
@@ -58,9 +58,11 @@ s3test.each<[string, (cloud: Cloud) => SignedForm[]]>([
     expect(cloud.tap.requests).toHaveLength(1);
     expect(request).toMatchObject({ method: "POST", target: new URL(form?.url ?? "").pathname });
     const { parts, complete } = partsOf(request);
-    const last = parts.pop();
+    const last = parts.at(-1);
     expect(complete).toBe(true);
-    expect(parts.map(({ name, bytes }) => [name, bytes.toString()])).toEqual(Object.entries(form?.fields ?? {}));
+    expect(parts.slice(0, -1).map(({ name, bytes }) => [name, bytes.toString()])).toEqual(
+      Object.entries(form?.fields ?? {}),
+    );
     expect([last?.name, digest(last?.bytes ?? Buffer.alloc(0))]).toEqual(["file", digest(FILE.data)]);
     // S3 reads no more than this before the file.
     expect(last?.offset).toBeLessThan(20_000);
@@ -109,6 +111,7 @@ s3test("A file is asked for by its link alone, and so is the rest of it", async 
   for (const request of cloud.tap.requests) {
     expectHarmless(cloud, request);
     expect([request.method, request.body.length]).toEqual(["GET", 0]);
-    expect(valuesOf(request, "accept-encoding")).toEqual(["identity"]);
+    // The runtime may say it once more.
+    expect(valuesOf(request, "accept-encoding").join()).toMatch(/^identity(, identity)?$/);
   }
 });

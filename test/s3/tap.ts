@@ -32,22 +32,27 @@ export async function startTap(origin: string): Promise<Tap> {
   const requests: Tapped[] = [];
   const open = new Set<Socket>();
   let connections = 0;
+  const mind = (socket: Socket) => {
+    open.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => open.delete(socket));
+    return socket;
+  };
   const server = createServer(async (near) => {
+    mind(near);
     await tap.admits(++connections);
-    const far = connect(Number(port), hostname);
+    const far = mind(connect(Number(port), hostname));
     const conversation = new Conversation((request) => requests.push(request));
     let count = 0;
-    for (const socket of [near, far]) {
-      open.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => open.delete(socket));
-    }
     near.on("data", (bytes) => conversation.hear(bytes));
     near.pipe(far);
     far.on("data", (bytes) => {
       count += bytes.length;
       if (!near.write(bytes)) far.pause();
-      if (tap.breaks(count)) setImmediate(() => near.resetAndDestroy());
+      if (!tap.breaks(count)) return;
+      // Ended, not reset: what was passed on arrives.
+      far.destroy();
+      near.end();
     });
     near.on("drain", () => far.resume());
     far.on("end", () => near.end());
