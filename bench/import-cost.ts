@@ -21,7 +21,10 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = fileURLToPath(new URL("../dist/index.js", import.meta.url));
 
 async function bench({ quick }: BenchOptions): Promise<Row[]> {
-  if (!existsSync(DIST)) throw new Error("There is no dist: run `npm run build` in the root first.");
+  if (!existsSync(DIST)) {
+    say("There is no dist to import: run `npm run build` in the root first.");
+    return [];
+  }
   const withVendor = hasVendor();
   return [
     ...(await importTimes(withVendor, quick ? 3 : 40)),
@@ -93,10 +96,13 @@ function kilobytes(bytes: number): string {
   return `${(bytes / 1_000).toFixed(1)} kB`;
 }
 
+/** Both do the same: open a session, run a task in it, stop it, and look for a profile. */
 const FACADE = `import { BrowserUse } from "browser-use-client";
 const browserUse = new BrowserUse({ apiKey: "key" });
-const { output } = await browserUse.v3.run("Find the cheapest flight.");
-console.log(output);
+const session = await browserUse.v3.sessions.open({ profileId: "id" });
+const { output } = await session.run("Find the cheapest flight.");
+await session.stop();
+for await (const profile of browserUse.profiles.list()) console.log(profile.id, output);
 `;
 const API = `${FACADE}
 const { data } = await browserUse.api.GET("/v3/sessions/{session_id}", { params: { path: { session_id: "id" } } });
@@ -104,8 +110,10 @@ console.log(data.status);
 `;
 const VENDOR = `import { BrowserUse } from "${VENDOR_MODULES.v3}";
 const client = new BrowserUse({ apiKey: "key" });
-const { output } = await client.run("Find the cheapest flight.");
-console.log(output);
+const session = await client.sessions.create({ profileId: "id" });
+const { output } = await client.run("Find the cheapest flight.", { sessionId: session.id });
+await client.sessions.stop(session.id);
+for (const profile of (await client.profiles.list()).items) console.log(profile.id, output);
 `;
 
 async function typeCosts(withVendor: boolean): Promise<Row[]> {

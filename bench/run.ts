@@ -3,7 +3,16 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { type Row, rowsAsTable, say } from "./support/bench.ts";
 
-const BENCHES = ["pool-warm", "pool-redis", "pool-throughput", "pool-simulation"] as const;
+const BENCHES = [
+  "await-runs",
+  "api-call",
+  "upload",
+  "import-cost",
+  "pool-warm",
+  "pool-redis",
+  "pool-throughput",
+  "pool-simulation",
+] as const;
 
 const rows: Row[] = [];
 for (const name of BENCHES) {

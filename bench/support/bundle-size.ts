@@ -21,8 +21,8 @@ export async function bundleSize(text: string, folder: string): Promise<BundleSi
     write: false,
     metafile: true,
   });
-  const [{ contents }] = outputFiles as [{ contents: Uint8Array }];
-  const [{ inputs }] = Object.values(metafile.outputs) as [{ inputs: Record<string, { bytesInOutput: number }> }];
-  const files = new Map(Object.entries(inputs).map(([file, { bytesInOutput }]) => [file, bytesInOutput]));
+  const contents = outputFiles[0]?.contents ?? new Uint8Array();
+  const inputs = Object.entries(Object.values(metafile.outputs)[0]?.inputs ?? {});
+  const files = new Map(inputs.map(([file, { bytesInOutput }]) => [file, bytesInOutput]));
   return { minifiedBytes: contents.length, gzipBytes: gzipSync(contents, { level: 9 }).length, files };
 }

@@ -2,7 +2,8 @@ import { say } from "./bench.ts";
 
 /** What is used of the vendor's SDK, in the words of its own types. */
 export interface VendorClient {
-  readonly tasks: { readonly wait: (taskId: string) => Promise<{ readonly output?: unknown }> };
+  /** v3 only. */
+  readonly workspaces: { readonly upload: (workspaceId: string, path: string) => Promise<unknown> };
   readonly sessions: { readonly get: (sessionId: string) => Promise<unknown> };
   readonly run: (task: string) => PromiseLike<{ readonly output?: unknown }>;
 }

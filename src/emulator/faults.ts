@@ -95,7 +95,7 @@ export function cutShort(response: Response, limit: number): Response {
       await reader.cancel();
       // What was sent must reach the client before the connection breaks.
       await sleep(20);
-      controller.error(new ConnectionDropped());
+      controller.error(new TypeError("terminated", { cause: new ConnectionDropped() })); // as fetch words it
     },
   });
   return new Response(body, response);

@@ -65,7 +65,7 @@ export class Webhooks {
 
   /** Sends a status update after those before it of the same session. */
   tell({ sessionId, taskId, status, metadata }: StatusChange): void {
-    if (!this.#options || this.#closing.signal.aborted) return;
+    if (!this.#options) return;
     const payload = { task_id: taskId, session_id: sessionId, status, metadata };
     const event = this.#event({ type: "agent.task.status_update", payload });
     const before = this.#lanes.get(sessionId) ?? Promise.resolve();

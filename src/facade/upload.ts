@@ -1,5 +1,6 @@
 import { checkSignal, refuseUnknown } from "./check.ts";
 import { InvalidInputError, UploadError } from "./errors.ts";
+import { onAbort } from "./on-abort.ts";
 import { type GivenFile, type SignUpload, store, type Tell, type UploadedFile } from "./storing.ts";
 import type { Transport } from "./transport.ts";
 
@@ -82,8 +83,7 @@ export async function storeAll<F extends GivenFile>(
 ): Promise<UploadedFile[]> {
   signal?.throwIfAborted();
   const control = new AbortController();
-  const leave = () => control.abort(signal?.reason);
-  signal?.addEventListener("abort", leave, { once: true });
+  const stay = onAbort(signal, () => control.abort(signal?.reason));
   const watch = onProgress && watcher(files, onProgress, control);
   try {
     const storing = (file: F) => store(transport, file, sign, control.signal, watch?.());
@@ -91,7 +91,7 @@ export async function storeAll<F extends GivenFile>(
     control.signal.throwIfAborted();
     return allOrError(files, results);
   } finally {
-    signal?.removeEventListener("abort", leave);
+    stay();
   }
 }
 

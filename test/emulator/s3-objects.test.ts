@@ -192,6 +192,14 @@ test("without a size any length goes, even none, but not without saying which", 
   expect(await bare(place.url, { ...TYPE, "Content-Length": 2 ** 33 })).toBe("400 EntityTooLarge");
 });
 
+test("a type with a parameter is signed as a whole", async () => {
+  const place = await linked({ size: DATA.length, contentType: "text/plain; charset=utf-8" });
+
+  expect(await put(place.url)).toBe("403 SignatureDoesNotMatch");
+  expect(await put(place.url, DATA, { "Content-Type": "text/plain;charset=utf-8" })).toBe("403 SignatureDoesNotMatch");
+  expect(await put(place.url, DATA, { "Content-Type": "text/plain; charset=utf-8" })).toBe("200");
+});
+
 test("a large file is stored byte for byte, and comes back as it was", async () => {
   const data = new Uint8Array(32 * MIB).map((_, i) => (i * 31 + (i >> 16)) & 255);
   const place = await linked({ size: data.length });

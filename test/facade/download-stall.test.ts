@@ -21,7 +21,7 @@ function answer(body: ReadableStream<Uint8Array>, from = 0): Response {
   return new Response(body, { status: from > 0 ? 206 : 200, headers });
 }
 
-/** A body that gives these bytes one by one, so many milliseconds apart, and then nothing. */
+/** A body that gives these bytes one by one, so many milliseconds apart, and then nothing: not even an end, unless all of it has come. */
 function dripping(bytes: Uint8Array, everyMs: number, onCancel: () => void = () => {}): ReadableStream<Uint8Array> {
   let at = 0;
   return new ReadableStream({
@@ -29,7 +29,7 @@ function dripping(bytes: Uint8Array, everyMs: number, onCancel: () => void = () 
       if (at === bytes.length) return new Promise(() => {});
       await new Promise((resolve) => setTimeout(resolve, everyMs));
       controller.enqueue(bytes.slice(at, ++at));
-      if (at === DATA.length) controller.close();
+      if (bytes.byteOffset + at === DATA.length) controller.close();
     },
     cancel: onCancel,
   });

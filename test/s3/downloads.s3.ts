@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -187,9 +187,11 @@ describe.skipIf(inject("gateway") === null)("From a store that nobody here wrote
       cloud.tap.breaks = (count) => count > 2.5 * MIB && cloud.tap.requests.length === 1;
       cloud.tap.admits = (count) => count === 2 && replace(cloud);
       const folder = await temporaryFolder();
+      await writeFile(join(folder, "a.bin"), "of yesterday");
       const error = await refusalOf(saveFiles(cloud.client.workspaces.downloadAll("w1"), folder));
       expect(error).toMatchObject({ fileName: "a.bin", saved: [], ...details });
-      expect(await readdir(folder)).toEqual([]);
+      expect(await readdir(folder)).toEqual(["a.bin"]);
+      expect(await readFile(join(folder, "a.bin"), "utf8")).toBe("of yesterday");
     },
   );
 
@@ -199,6 +201,8 @@ describe.skipIf(inject("gateway") === null)("From a store that nobody here wrote
       await cloud.store.put(keyOf(cloud, "a.bin"), OTHER.subarray(0, 1000));
       expect(digest(await file.bytes())).toBe(digest(OTHER.subarray(0, 1000)));
     }
+    // It is listed anew: what was known of it is of the old one.
+    expect(cloud.signed).toHaveLength(2);
   });
 
   test("of many files the caller is told which one was refused and which are saved", async () => {

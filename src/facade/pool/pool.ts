@@ -1,5 +1,6 @@
 import { checkMs, checkSignal, refuseUnknown } from "../check.ts";
 import { InvalidInputError, PoolClosedError, PoolTimeoutError } from "../errors.ts";
+import { onAbort } from "../on-abort.ts";
 import { sleep, untilAborted } from "../wait.ts";
 import { within } from "../within.ts";
 import { Keeper, type Reaping } from "./keeper.ts";
@@ -215,14 +216,13 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
   /** Does work under a signal of its own, which aborts with the given one, or when the pool closes. */
   async #whileOpen<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const control = new AbortController();
-    const leave = () => control.abort(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
+    const stay = onAbort(signal, () => control.abort(signal.reason));
     this.#searches.add(control);
     try {
       return await work(control.signal);
     } finally {
       this.#searches.delete(control);
-      signal.removeEventListener("abort", leave);
+      stay();
     }
   }
 
