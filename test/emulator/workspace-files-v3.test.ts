@@ -55,6 +55,17 @@ test("only the base name of a name counts, below the prefix or else below upload
   expect(await api.invite(id, { name: "x/a.csv", size: 1 })).toMatchObject({ name: "x/a.csv" });
 });
 
+test("a name may have any sign in it that is no path", async () => {
+  const api = await emulated();
+  const id = await api.workspace();
+  const names = ["a b", "50%", "%2e%2e", "a+b", "a?b=c", "a#b", "...", "😀é", "a'(b)*!~", "a:b|c", "&amp;"];
+  for (const name of names) await api.uploadV3(id, name, name, "?x#/%2F y");
+
+  const { files } = await api.filesV3(id, { includeUrls: "true" });
+  expect(files.map(({ path }) => path).sort()).toEqual(names.map((name) => `?x#/%2F y/${name}`).sort());
+  for (const { path, url } of files) expect(`?x#/%2F y/${await (await fetch(url ?? "")).text()}`).toBe(path);
+});
+
 test("of equal base names in one folder the last one stored stays, and one that differs only by folder is another file", async () => {
   const api = await emulated();
   const id = await api.workspace();
@@ -120,6 +131,8 @@ test("a path that leaves its folder is 422 everywhere", async () => {
   const files = `/v3/workspaces/${await api.workspace()}/files`;
   const item = { files: [{ name: "a", size: 1 }] };
   const bad = ["..", "../a", "a/../../b", "a/./b", "/etc", "a//b", "a\\..\\b", "a\0b", "a\nb"];
+  const half = { files: [{ name: "a\ud800", size: 1 }] };
+  expect((await api.post(`${files}/upload`, half)).status).toBe(422);
   for (const path of bad) {
     const encoded = encodeURIComponent(path);
     const answers = {
