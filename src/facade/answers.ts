@@ -34,10 +34,11 @@ export function viewOf<T extends { readonly id: string; readonly status: string 
 
 /** Whether two ids name the same, however they are written. */
 export function isSameId(a: string, b: string): boolean {
-  return plain(a) === plain(b);
+  return plainId(a) === plainId(b);
 }
 
-function plain(id: string): string {
+/** An id as it is compared. */
+export function plainId(id: string): string {
   return id.replaceAll("-", "").toLowerCase();
 }
 

@@ -1,4 +1,4 @@
-import { complete } from "./answers.ts";
+import { complete, plainId } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { PAGE_SIZE } from "./pages.ts";
 import type { Query } from "./types.ts";
@@ -8,7 +8,7 @@ const LIMITS = { timeoutMs: 10_000, totalTimeoutMs: 10_000, maxRetries: 0 } as c
 
 /** Where a run stands in the service's list, as far as is known. */
 export interface ListPlace {
-  /** As lists have it: of a v2 task, or of a v3 session. */
+  /** As lists have it: of a v2 task, or of a v3 session. Both ids are as {@link plainId} gives them. */
   readonly id: string;
   readonly sessionId: string;
   /** On which page it was seen, or is looked for; undefined: nothing is known yet, 0: on none. */
@@ -120,7 +120,7 @@ function pagesWorthReading(places: readonly ListPlace[]): number[] {
 
 /** Takes over what the rows say, and gives the places that were found. */
 function note(rows: readonly Row[], places: readonly ListPlace[], statuses: Map<string, string>): ListPlace[] {
-  const byId = new Map(rows.map(({ id, status }) => [id, status]));
+  const byId = new Map(rows.map(({ id, status }) => [plainId(id), status]));
   return places.filter(({ id }) => {
     const status = byId.get(id);
     if (status !== undefined) statuses.set(id, status);

@@ -1,3 +1,4 @@
+import { plainId } from "./answers.ts";
 import { ApiError, ConnectionError, TimeoutError } from "./errors.ts";
 import { FIRST_MS } from "./pace.ts";
 import type { Polled, Poller } from "./poller.ts";
@@ -36,7 +37,7 @@ export class Watch implements Polled {
 
   constructor({ port, poller, withSteps, check, onLeft }: WatchParts) {
     const { id, sessionId } = port.reference;
-    this.place = { id, sessionId };
+    this.place = { id: plainId(id), sessionId: plainId(sessionId) };
     this.always = withSteps !== false;
     this.sinceMs = port.dispatchedMs ?? performance.now();
     this.check = check;

@@ -1,3 +1,4 @@
+import { plainId } from "./answers.ts";
 import type { Api } from "./api.ts";
 import type { Emit } from "./events.ts";
 import { Poller } from "./poller.ts";
@@ -54,8 +55,10 @@ export class Watcher {
   }
 
   /** An event says that something has happened to a run or a session. */
-  notice({ taskId, sessionId }: RunNotice): void {
-    const ids = new Set([taskId, sessionId].filter((id) => id !== undefined));
+  notice(event: RunNotice): void {
+    const { taskId, sessionId }: { taskId?: unknown; sessionId?: unknown } = event ?? {};
+    // An event that was passed on may be anything.
+    const ids = new Set([taskId, sessionId].flatMap((id) => (typeof id === "string" ? [plainId(id)] : [])));
     for (const poller of Object.values(this.#pollers)) poller.notice(ids);
   }
 

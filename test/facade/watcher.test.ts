@@ -207,6 +207,30 @@ describe.each(["v2", "v3"] as const)("on %s", (version) => {
     await elsewhere;
   });
 
+  test("An id is the same however it is written, in lists and in events", async () => {
+    const cloud = new CrowdCloud(version);
+    const client = cloud.client();
+    const runs = cloud.add(5, 0, 600_000, "0b1c2d3e-");
+    const upper = runs.map(({ id }) => cloud.resume(client, { id: id.replace("-", "").toUpperCase() }));
+    const waits = upper.map((run) => run.result());
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+    expect(cloud.count(/\/id/)).toBeLessThanOrEqual(5 * 2);
+    for (const run of runs) run.endsAt = performance.now();
+    for (const { id } of runs) client.notify({ taskId: id, sessionId: id });
+    await Promise.all(waits);
+    expect(performance.now() - (runs[0]?.endsAt ?? 0)).toBeLessThan(200);
+  });
+
+  test("What is no event makes nobody look, and harms nobody", async () => {
+    const cloud = new CrowdCloud(version);
+    const client = cloud.client();
+    const waiting = delaysOf(cloud, cloud.add(2, 0, 20_000), client);
+    for (const garbage of [{}, { taskId: 5 }, { sessionId: null }, { sessionId: "of another" }])
+      client.notify(garbage as object);
+    for (const garbage of [undefined, null, "t0", 7]) client.notify(garbage as never);
+    expect(await waiting).toHaveLength(2);
+  });
+
   test("An event that comes while a look is under way leads to another look", async () => {
     const cloud = new CrowdCloud(version);
     const client = cloud.client();

@@ -73,7 +73,7 @@ export class CrowdCloud {
     if (id === undefined) this.pages.push(pageOf(searchParams));
     await this.#latency(request.signal);
     if (id === undefined) return this.#list(searchParams);
-    const run = this.runs.find((one) => one.id === id);
+    const run = this.runs.find((one) => plain(one.id) === plain(id));
     if (!run) return Response.json({ detail: "Task not found" }, { status: 404 });
     if (more === "messages") return Response.json({ messages: this.#messages(run), hasMore: false });
     return Response.json(this.version === "v2" ? this.#task(run) : this.#view(run));
@@ -122,6 +122,10 @@ export class CrowdCloud {
     if (performance.now() < startsAt || this.leavesNoTrace) return [];
     return [message(`h-${id}`, "human"), message(`a-${id}`, "assistant")];
   }
+}
+
+function plain(id: string): string {
+  return id.replaceAll("-", "").toLowerCase();
 }
 
 function pageOf(query: URLSearchParams): number {
