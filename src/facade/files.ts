@@ -5,7 +5,9 @@ import { checkBody, checkId, hasControlOrLoneSurrogate, refuseUnknown } from "./
 import type { Download } from "./download.ts";
 import { InvalidInputError } from "./errors.ts";
 import { guessType } from "./media-type.ts";
+import { isRecord } from "./redact.ts";
 import type { GivenFile, SignUpload, Slot, UploadedFile } from "./storing.ts";
+import { notStored } from "./storing.ts";
 import {
   type TaskFile,
   type TaskFileTarget,
@@ -115,6 +117,8 @@ export class Files {
 
 /** Every field as it was given, in its order, and the file last. */
 function slotOf({ url, fields, fileName, expiresIn }: Form, { blob, sizeBytes, request }: Checked): Slot {
+  if (typeof fileName !== "string" || !isRecord(fields))
+    throw notStored({ name: request.fileName }, "the service's answer makes no form.");
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", blob, fileName);

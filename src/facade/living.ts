@@ -73,8 +73,10 @@ export class Living {
 
   /** Stops all, and from now on what arrives. */
   close(timeoutMs: number): Promise<void> {
-    this.#closing ??= this.#close(new Deadline(timeoutMs));
-    return this.#closing;
+    // Each in its own time; what an earlier one has not seen to end is tried again.
+    const closing = this.#close(new Deadline(timeoutMs));
+    this.#closing = Promise.all([this.#closing, closing]).then(() => {});
+    return closing;
   }
 
   async #close(deadline: Deadline): Promise<void> {

@@ -1,16 +1,23 @@
 import { onAbort } from "./on-abort.ts";
 import { paceMs, restMs } from "./pace.ts";
 import type { ListPlace, RunList } from "./run-list.ts";
+import { LimitReached, untilAborted } from "./wait.ts";
 import { WebhookNews } from "./webhook-news.ts";
+import { within } from "./within.ts";
 
 /** A list may lag behind: a run that it shows at work is looked at once in a while all the same. */
 const LOOK_ANYWAY_MS = 300_000;
+/** A list that takes longer holds up the others. */
+const READING_MS = 5_000;
+/** After so many turns without a list, runs are asked for one by one, a quarter of them at a turn; now and then a list is tried again. */
+const BLIND_TURNS = 2;
+const RETRY_TURNS = 8;
+const SHARE_AT_A_TURN = 0.25;
+const FEWEST_AT_A_TURN = 20;
 
 /** A run as the poller knows it. */
 export interface Polled {
   readonly place: ListPlace;
-  /** Whether each turn is a reason to look, whatever lists say: for whoever reads steps. */
-  readonly always: boolean;
   /** Since when it is waited for, on the clock of `performance`. */
   readonly sinceMs: number;
   /** Whether what the list says (undefined: it does not have the run) is a reason to look. */
@@ -55,7 +62,7 @@ export type OnPoll = (poll: {
  * that costs less than asking for each, and then wakes those of which the list has news.
  */
 export class Poller {
-  readonly #list: RunList;
+  readonly #list: RunList | undefined;
   readonly #onPoll: OnPoll | undefined;
   readonly #entries = new Map<Polled, Entry>();
   readonly #waiting = new Map<Polled, Entry>();
@@ -66,9 +73,11 @@ export class Poller {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Aborts the reading of a list when nobody waits any more. */
   #reading: AbortController | undefined;
-  #listFailed = false;
+  /** Turns since a list could be read. */
+  #blindTurns = 0;
 
-  constructor(list: RunList, onPoll?: OnPoll) {
+  /** `list`: left out when what is waited for is on no list. Then each turn is a look. */
+  constructor(list: RunList | undefined, onPoll?: OnPoll) {
     this.#list = list;
     this.#onPoll = onPoll;
   }
@@ -151,7 +160,12 @@ export class Poller {
     this.#youngestMs = Number.NEGATIVE_INFINITY;
     for (const { sinceMs } of this.#waiting.keys()) this.#youngestMs = Math.max(this.#youngestMs, sinceMs);
     const [runs, requests, now] = [this.#entries.size, this.#requests, performance.now()];
-    const nextPollMs = paceMs({ runs, requests, ageMs: now - this.#youngestMs, announced: this.#news.announcesEnds() });
+    const nextPollMs = paceMs({
+      runs,
+      requests,
+      ageMs: now - this.#youngestMs,
+      announced: this.#list !== undefined && this.#news.announcesEnds(),
+    });
     this.#timer = setTimeout(() => this.#turnAll(), Math.max(0, this.#turnedMs + nextPollMs - now));
     return nextPollMs;
   }
@@ -174,21 +188,32 @@ export class Poller {
     return [...this.#waiting].filter(([{ sinceMs }, { lookedMs }]) => now - lookedMs >= restMs(lookedMs - sinceMs));
   }
 
-  /** A list that cannot be read changes nothing at this turn; at the next one, each run is asked for instead. */
   async #wakeThoseWithNews(due: readonly Turn[], signal: AbortSignal): Promise<void> {
-    const listed = due.filter(([{ always }]) => !always);
-    const byList = listed.length > 1 && !this.#listFailed;
-    for (const [run, { waiter }] of due) if (run.always || !byList) waiter?.wake({ news: false });
-    this.#requests = Math.max(1, due.length);
-    this.#listFailed = false;
-    if (!byList) return;
-    const reading = await this.#list(
-      listed.map(([{ place }]) => place),
-      signal,
-    ).catch(() => undefined);
-    this.#listFailed = !reading;
-    this.#requests = due.length - listed.length + (reading?.requests ?? 1);
-    if (reading) for (const turn of listed) wakeByNews(turn, reading.statuses);
+    const list = due.length > 1 ? this.#list : undefined;
+    const isWorthTrying = this.#blindTurns < BLIND_TURNS || this.#blindTurns % RETRY_TURNS === 0;
+    if (list && isWorthTrying) await this.#read(list, due, signal);
+    else this.#wakeSome(due, list !== undefined);
+  }
+
+  /** A list that cannot be read changes nothing at this turn. */
+  async #read(list: RunList, due: readonly Turn[], signal: AbortSignal): Promise<void> {
+    const places = due.map(([{ place }]) => place);
+    const timeUp = () => new LimitReached();
+    const reading = await within(READING_MS, timeUp, signal, (own) => untilAborted(list(places, own), own)).catch(
+      () => undefined,
+    );
+    this.#blindTurns = reading ? 0 : this.#blindTurns + 1;
+    this.#requests = reading?.requests ?? 1;
+    if (reading) for (const turn of due) wakeByNews(turn, reading.statuses);
+  }
+
+  /** Where lists cannot be read, those are asked for one by one that were not for the longest time: a part at each turn. */
+  #wakeSome(due: readonly Turn[], isBlind: boolean): void {
+    if (isBlind) this.#blindTurns += 1;
+    const some = isBlind ? Math.max(FEWEST_AT_A_TURN, Math.ceil(due.length * SHARE_AT_A_TURN)) : due.length;
+    const longest = [...due].sort(([, a], [, b]) => a.lookedMs - b.lookedMs).slice(0, some);
+    this.#requests = Math.max(1, longest.length);
+    for (const [, { waiter }] of longest) waiter?.wake({ news: false });
   }
 }
 

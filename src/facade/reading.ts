@@ -99,7 +99,7 @@ export class Reading {
     const stay = onAbort(signal, () => this.leave(signal?.reason));
     try {
       for await (const piece of this.#attempts()) {
-        onPiece(this.#at, this.#state?.totalBytes);
+        await onPiece(this.#at, this.#state?.totalBytes);
         yield piece;
       }
     } finally {

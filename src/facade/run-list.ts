@@ -4,14 +4,14 @@ import { PAGE_SIZE } from "./pages.ts";
 import type { Query } from "./types.ts";
 
 /** A page that takes longer is as good as none: the next turn comes soon. */
-const LIMITS = { timeoutMs: 10_000, totalTimeoutMs: 10_000, maxRetries: 0 } as const;
+const LIMITS = { timeoutMs: 5_000, totalTimeoutMs: 5_000, maxRetries: 0 } as const;
 
 /** Where a run stands in the service's list, as far as is known. */
 export interface ListPlace {
   /** As lists have it: of a v2 task, or of a v3 session. Both ids are as {@link plainId} gives them. */
   readonly id: string;
   readonly sessionId: string;
-  /** On which page it was seen, or is looked for; undefined: nothing is known yet, 0: on none. */
+  /** On which page it was seen, or is looked for; undefined: nothing is known yet. */
   page?: number | undefined;
 }
 
@@ -47,7 +47,10 @@ export function v2RunList(api: Api): RunList {
     const unseen = places.filter(({ page }) => page === undefined);
     const created = unseen.length > 1 ? await readTasks(api, unseen, "created", signal) : undefined;
     const statuses = new Map([...(created?.statuses ?? []), ...started.statuses]);
-    return { statuses, requests: started.requests + (created?.requests ?? 0) };
+    // Those that were seen at work have ended: that they are asked for is no waste.
+    const lost = unseen.filter(({ id }) => !statuses.has(id)).length;
+    const requests = started.requests + (created?.requests ?? 0) + lost;
+    return { statuses, requests };
   };
 }
 
@@ -107,15 +110,15 @@ function place(found: readonly ListPlace[], page: number): number {
   return found.length;
 }
 
-/** What was expected on a page and is not there is looked for on the next one, and after the last one on none. */
+/** What was expected on a page and is not there is looked for on the next one, and after the last one from the beginning. */
 function moveOn(missing: readonly ListPlace[], page: number, total: number): void {
-  for (const one of missing) if ((one.page ?? 1) === page) one.page = page * PAGE_SIZE < total ? page + 1 : 0;
+  for (const one of missing) if ((one.page ?? 1) === page) one.page = page * PAGE_SIZE < total ? page + 1 : 1;
 }
 
 function pagesWorthReading(places: readonly ListPlace[]): number[] {
   const expected = new Map<number, number>();
   for (const { page = 1 } of places) expected.set(page, (expected.get(page) ?? 0) + 1);
-  return [...expected].flatMap(([page, count]) => (page > 0 && count > 1 ? [page] : []));
+  return [...expected].flatMap(([page, count]) => (count > 1 ? [page] : []));
 }
 
 /** Takes over what the rows say, and gives the places that were found. */
@@ -123,7 +126,9 @@ function note(rows: readonly Row[], places: readonly ListPlace[], statuses: Map<
   const byId = new Map(rows.map(({ id, status }) => [plainId(id), status]));
   return places.filter(({ id }) => {
     const status = byId.get(id);
-    if (status !== undefined) statuses.set(id, status);
-    return status !== undefined;
+    // What was found before says nothing new: a service that gives the same page again is at its end.
+    if (typeof status !== "string" || statuses.has(id)) return false;
+    statuses.set(id, status);
+    return true;
   });
 }

@@ -117,7 +117,7 @@ export class Run<Output = unknown> {
   readonly sessionId: string;
   readonly apiVersion: "v2" | "v3";
   readonly #watcher: Watcher;
-  readonly #port: RunPort;
+  #port: RunPort;
   readonly #reader: Reader<Output> | undefined;
   #end: RunEnd | undefined;
 
@@ -196,7 +196,10 @@ export class Run<Output = unknown> {
 
   async #resultBy(deadline: Deadline, options: ResultOptions): Promise<RunResult<Output>> {
     const begun = performance.now();
+    let isTold = false;
     const tell = (outcome: Outcome) => {
+      if (isTold) return;
+      isTold = true;
       const { id: runId, sessionId, apiVersion } = this;
       const waitedMs = performance.now() - begun;
       this.#watcher.emit?.({ type: "waited", apiVersion, runId, sessionId, waitedMs, outcome });
@@ -209,7 +212,7 @@ export class Run<Output = unknown> {
       const read = (own: AbortSignal) => untilAborted(this.#conclude(end), own);
       return await within(Math.max(1, deadline.remainingMs), timeUp, options.signal, read);
     } catch (error) {
-      if (!this.#end) tell(options.signal?.aborted ? "aborted" : error instanceof TimeoutError ? "timeout" : "failed");
+      tell(options.signal?.aborted ? "aborted" : error instanceof TimeoutError ? "timeout" : "failed");
       throw error;
     }
   }
@@ -232,6 +235,7 @@ export class Run<Output = unknown> {
     let watch: Watch | undefined;
     const wait = (own: AbortSignal) => {
       watch = this.#watcher.shared(this.#port);
+      this.#port = watch.port;
       return watch.end(own);
     };
     const timeUp = () => this.#notInTime(deadline.timeoutMs, watch?.fault);
@@ -254,8 +258,8 @@ export class Run<Output = unknown> {
         const seen = await within(deadline.remainingMs, timeUp, signal, (own) => watch.look(own));
         yield* seen.steps;
         const end = this.#see(seen.end);
-        // An end that another wait saw in the meantime may be newer than the steps of this look.
-        if (end && (known || seen.end)) return end;
+        // An end that another wait saw in the meantime may be newer than the steps of this look, and a look that failed has none.
+        if (end && (seen.end || (known && !watch.fault))) return end;
       }
     } finally {
       watch.close();

@@ -111,11 +111,8 @@ function watcher(
       told = sentBytes;
       if (isStored) storedFiles += 1;
       if (control.signal.aborted) return;
-      try {
-        onProgress({ sentBytes: sum, totalBytes, storedFiles });
-      } catch (error) {
-        control.abort(error);
-      }
+      const tell = async () => onProgress({ sentBytes: sum, totalBytes, storedFiles });
+      tell().catch((error) => control.abort(error));
     };
   };
 }

@@ -7,6 +7,8 @@ import { toDate, toNumber } from "./wire.ts";
 /** How a task may have ended. */
 export const TERMINAL: ReadonlySet<string> = new Set(["finished", "failed", "stopped"]);
 
+const AT_WORK: ReadonlySet<string> = new Set(["created", "started"]);
+
 /** Runs of v2 are tasks: their status is asked for until it is terminal, then the whole task once. */
 export function v2RunPort(api: Api, id: string, sessionId: string, dispatchedMs?: number): RunPort {
   const path = { task_id: id };
@@ -32,7 +34,7 @@ export function v2RunPort(api: Api, id: string, sessionId: string, dispatchedMs?
     stop: (options) => api.PATCH("/v2/tasks/{task_id}", { params: { path }, body: { action: "stop" }, ...options }),
     watch,
     glance: watch(false),
-    isNews: (status) => status === undefined || TERMINAL.has(status),
+    isNews: (status) => status === undefined || !AT_WORK.has(status),
     dispatchedMs,
   };
 }

@@ -1,7 +1,7 @@
 import { viewOf } from "./answers.ts";
 import type { Api } from "./api.ts";
 import { hasUnknownOutcome } from "./live.ts";
-import type { Baseline, Look, RunEnd, RunPort, RunStatus, V3View } from "./runs.ts";
+import type { Baseline, Look, RunEnd, RunPort, RunStatus, Step, V3View } from "./runs.ts";
 import type { CallOptions } from "./types.ts";
 import { Conversation } from "./v3-conversation.ts";
 import { messagesAfter } from "./v3-messages.ts";
@@ -55,12 +55,15 @@ export function v3RunPort(api: Api, sessionId: string, baseline: Baseline, dispa
   };
   const watch: RunPort["watch"] = (withSteps) => {
     const seen = new Conversation(baseline.messageId, withSteps === "with hidden");
+    // A look that fails after the messages were read must not lose them.
+    const untold: Step[] = [];
     return async (options: CallOptions): Promise<Look> => {
       const view = await getView(options);
       if (!withSteps && view.status !== "idle" && !isV3Closed(view)) return { steps: [] };
-      const steps = seen.take(await messagesAfter(api, sessionId, seen.lastId, options), run.started);
+      untold.push(...seen.take(await messagesAfter(api, sessionId, seen.lastId, options), run.started));
       const isOld = view.status === "idle" && !run.started && seen.hasAgentWords;
-      return { steps, end: endOf(isOld ? await getLaterView(options) : view, baseline, run, seen) };
+      const end = endOf(isOld ? await getLaterView(options) : view, baseline, run, seen);
+      return { steps: untold.splice(0), end };
     };
   };
   return {

@@ -10,7 +10,7 @@ import { untilAborted } from "./wait.ts";
 export interface WatchParts {
   readonly port: RunPort;
   readonly poller: Poller;
-  /** Whether its steps are asked for. Then each turn is a look, as no list has steps. */
+  /** Whether its steps are asked for. */
   readonly withSteps: Parameters<RunPort["watch"]>[0];
   /** @throws what ends the wait, such as the end of a lease. */
   readonly check: () => void;
@@ -21,27 +21,27 @@ export interface WatchParts {
 /** What is seen of one run, look by look, each at its turn. */
 export class Watch implements Polled {
   readonly place: ListPlace;
-  readonly always: boolean;
   readonly sinceMs: number;
   readonly check: () => void;
   /** The last look's fault, when it had one that passes. */
   fault: unknown;
-  readonly #port: RunPort;
+  /** All who share the watch work through its port, so that what one of them does is known to all. */
+  readonly port: RunPort;
   readonly #poller: Poller;
   readonly #look: ReturnType<RunPort["watch"]>;
   readonly #onLeft: (() => void) | undefined;
   readonly #control = new AbortController();
   #isFirst = true;
+  #wasInVain = false;
   #ending: Promise<RunEnd> | undefined;
   #waiters = 0;
 
   constructor({ port, poller, withSteps, check, onLeft }: WatchParts) {
     const { id, sessionId } = port.reference;
     this.place = { id: plainId(id), sessionId: plainId(sessionId) };
-    this.always = withSteps !== false;
     this.sinceMs = port.dispatchedMs ?? performance.now();
     this.check = check;
-    this.#port = port;
+    this.port = port;
     this.#poller = poller;
     this.#look = port.watch(withSteps);
     this.#onLeft = onLeft;
@@ -49,7 +49,7 @@ export class Watch implements Polled {
   }
 
   isNews(status: string | undefined): boolean {
-    return this.#port.isNews(status);
+    return this.port.isNews(status);
   }
 
   /** Waits for the end, together with all others who do. The looks stop when the last of them has left. */
@@ -66,11 +66,14 @@ export class Watch implements Polled {
 
   /** The next look, at its turn; the first one at once, unless the run was dispatched just now. Faults that pass show nothing. */
   async look(signal: AbortSignal): Promise<Look> {
-    const isEarly = performance.now() - this.sinceMs < FIRST_MS && this.#port.dispatchedMs !== undefined;
+    const isEarly = performance.now() - this.sinceMs < FIRST_MS && this.port.dispatchedMs !== undefined;
     const { news } = this.#isFirst && !isEarly ? { news: false } : await this.#poller.turn(this, signal);
     this.#isFirst = false;
     try {
-      const seen = await this.#look({ signal }, news);
+      // What a list lacks without having ended is asked for in the cheaper way from then on.
+      const seen = await this.#look({ signal }, news && !this.#wasInVain);
+      this.fault = undefined;
+      this.#wasInVain = news && !seen.end;
       if (seen.end) this.#poller.ended(this);
       return seen;
     } catch (fault) {

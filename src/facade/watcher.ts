@@ -12,13 +12,18 @@ export interface RunNotice {
   readonly sessionId?: string | undefined;
 }
 
-type Pollers = Readonly<Record<"v2" | "v3", Poller>>;
+type Pollers = Readonly<Record<"v2" | "v3" | "v2 steps" | "v3 steps", Poller>>;
 
-/** One poller for each version of the API. */
+/** One poller for each version of the API, and one for those of its runs whose steps are asked for: no list has steps. */
 export function pollersOf(api: Api, emit: Emit | undefined): Pollers {
   const onPoll = (apiVersion: "v2" | "v3") =>
     emit && ((poll: object) => emit({ type: "polled", apiVersion, ...poll } as Parameters<Emit>[0]));
-  return { v2: new Poller(v2RunList(api), onPoll("v2")), v3: new Poller(v3RunList(api), onPoll("v3")) };
+  return {
+    v2: new Poller(v2RunList(api), onPoll("v2")),
+    v3: new Poller(v3RunList(api), onPoll("v3")),
+    "v2 steps": new Poller(undefined, onPoll("v2")),
+    "v3 steps": new Poller(undefined, onPoll("v3")),
+  };
 }
 
 /** Watches all runs that a client waits for: those who wait for the same one share what is seen of it. */
@@ -41,7 +46,8 @@ export class Watcher {
 
   /** The watch of a run that all share who wait for its end. */
   shared(port: RunPort): Watch {
-    const key = JSON.stringify(port.reference);
+    // Two tasks that were dispatched one right after the other may have the same reference.
+    const key = JSON.stringify([port.reference, port.dispatchedMs]);
     const known = this.#shared.get(key);
     if (known) return known;
     const watch = this.#begin(port, false, () => this.#shared.delete(key));
@@ -59,11 +65,12 @@ export class Watcher {
     const { taskId, sessionId }: { taskId?: unknown; sessionId?: unknown } = event ?? {};
     // An event that was passed on may be anything.
     const ids = new Set([taskId, sessionId].flatMap((id) => (typeof id === "string" ? [plainId(id)] : [])));
-    for (const poller of Object.values(this.#pollers)) poller.notice(ids);
+    if (ids.size > 0) for (const poller of Object.values(this.#pollers)) poller.notice(ids);
   }
 
   #begin(port: RunPort, withSteps: WatchParts["withSteps"], onLeft?: () => void): Watch {
-    const poller = this.#pollers[port.reference.apiVersion];
+    const { apiVersion } = port.reference;
+    const poller = this.#pollers[withSteps ? (`${apiVersion} steps` as const) : apiVersion];
     return new Watch({ port, poller, withSteps, check: this.#check, ...(onLeft && { onLeft }) });
   }
 }

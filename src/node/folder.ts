@@ -1,4 +1,4 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { lstat, mkdir, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { hasControlOrLoneSurrogate } from "../facade/check.ts";
 import { DownloadError } from "../facade/errors.ts";
@@ -27,6 +27,7 @@ export class Folder {
    * @throws {@link DownloadError} for a path that leads out, that is none, or that another file has.
    */
   take(path: string): readonly string[] {
+    if (typeof path !== "string") throw refusal(String(path), "it has no path.");
     const names = path.split("/");
     const isDrive = /^[a-z]:/i.test(path) || (process.platform === "win32" && path.includes(":"));
     if (isDrive || path.includes("\\") || hasControlOrLoneSurrogate(path) || names.some((name) => /^[. ]*$/.test(name)))
@@ -43,7 +44,7 @@ export class Folder {
     for (const name of names.slice(0, -1)) {
       const next = join(folder, name);
       await mkdir(next).catch(unlessThere);
-      folder = await realpath(next);
+      folder = (await lstat(next)).isSymbolicLink() ? await realpath(next) : next;
       if (isOutside(relative(this.#root, folder))) throw refusal(names.join("/"), "a link leads out of the folder.");
     }
     return join(folder, names.at(-1) ?? "");

@@ -37,6 +37,8 @@ export async function saveFile(download: Download, path: string, options: SaveOp
     throw new InvalidInputError("path must be the path of a file.");
   const there = await lstat(path).catch(() => undefined);
   if (there?.isDirectory()) throw new InvalidInputError("path must be the path of a file, and is a folder.");
+  if ((there && !there.isFile() && !there.isSymbolicLink()) || /[/\\]$/.test(path))
+    throw new InvalidInputError("path must be the path of a file, and is none.");
   const { sizeBytes, lastModifiedAt } = download;
   if (resume && there?.isFile() && there.size === sizeBytes && isSameTime(there.mtimeMs, lastModifiedAt))
     return { path, sizeBytes, wasThere: true };

@@ -80,7 +80,7 @@ class ExitWatch {
       if (this.#endsSince !== undefined) this.#endsSince = performance.now();
     });
     process.on("uncaughtException", ignore);
-    await Promise.allSettled([...this.#watched].map(({ client, timeoutMs }) => client.close({ timeoutMs })));
+    await Promise.allSettled([...this.#watched].map(async ({ client, timeoutMs }) => client.close({ timeoutMs })));
     // A warning of what could not be stopped is printed a tick later.
     await new Promise<void>((resolve) => process.nextTick(resolve));
     if (this.#endsSince !== undefined) this.#pass(signal, isOurs);

@@ -150,12 +150,27 @@ describe("what is not confirmed as stopped", () => {
     expect(told).toMatchObject([{ sessionId: stuck.id, code: "session_not_stopped" }]);
   });
 
+  test("is tried again by the next close, which has a time of its own", async () => {
+    const told: SessionNotStoppedError[] = [];
+    const browserUse = clientOf({ onSessionNotStopped: (error) => void told.push(error) });
+    const session = await browserUse.v2.sessions.open();
+    emulator.fail({ method: "PATCH", path: "/v2/sessions/{session_id}", status: 400 });
+    await browserUse.close();
+    expect(told).toHaveLength(1);
+    await browserUse.close();
+    expect(session.isClosed).toBe(true);
+    expect(told).toHaveLength(1);
+  });
+
   test("is reported once, though a use waits for the same stop", async () => {
     const told: SessionNotStoppedError[] = [];
     const browserUse = clientOf({ onSessionNotStopped: (error) => void told.push(error) });
     emulator.fail({ path: "/v3/sessions/{session_id}/stop", status: 400, times: 99 });
-    await browserUse.v3.sessions.use({}, () => void browserUse.close());
-    await browserUse.close();
+    let closing = Promise.resolve();
+    await browserUse.v3.sessions.use({}, () => {
+      closing = browserUse.close();
+    });
+    await closing;
     expect(told).toHaveLength(1);
   });
 

@@ -18,7 +18,7 @@ const ALL_AT_WORK: RunList = async (places) => ({
 function polled(id: string, changes: Partial<Polled> = {}): Polled {
   const isNews = (status: string | undefined) => status !== "started";
   const sinceMs = performance.now();
-  return { place: { id, sessionId: `s-${id}` }, always: false, sinceMs, isNews, check: () => {}, ...changes };
+  return { place: { id, sessionId: `s-${id}` }, sinceMs, isNews, check: () => {}, ...changes };
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -49,7 +49,7 @@ test("Who comes later has a first turn soon, however slow the turns of the old o
   poller.add(old);
   const waiting = Promise.allSettled([poller.turn(old, control.signal)]);
   await pause(10);
-  const young = polled("young", { always: true });
+  const young = polled("young", { isNews: () => true });
   poller.add(young);
   const begun = performance.now();
   await poller.turn(young, control.signal);

@@ -438,7 +438,7 @@ test("Steps leave out what is hidden, unless it is asked for; hidden words are n
       [200, message("n2", "system", { hidden: true })],
       [2_000, message("a2", "assistant")],
       [2_100, message("a3", "assistant", { hidden: true })],
-      [4_000, { status: "running" }],
+      [300, { status: "running" }],
       [6_000, { ...NEW, stepCount: 5 }],
     );
     const ids: string[] = [];

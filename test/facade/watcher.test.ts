@@ -231,6 +231,72 @@ describe.each(["v2", "v3"] as const)("on %s", (version) => {
     expect(await waiting).toHaveLength(2);
   });
 
+  test("Steps are complete when the end is known and a look fails, and none is told late because ends are announced", async () => {
+    const cloud = new CrowdCloud(version);
+    let faults = 0;
+    const client = cloud.client({
+      maxRetries: 0,
+      fetch: (request) => (faults-- > 0 ? Promise.resolve(new Response("{}", { status: 502 })) : cloud.fetch(request)),
+    });
+    const [planned] = cloud.add(1, 0, 5_000) as [PlannedRun];
+    const run = cloud.resume(client, planned);
+    await run.result();
+    faults = 1;
+    const steps: number[] = [];
+    for await (const { number } of run.steps()) steps.push(number);
+    expect(steps).toEqual([1]);
+  });
+
+  test("A list that gives the same page for ever is not walked for ever, and one empty answer does not end its use", async () => {
+    const cloud = new CrowdCloud(version);
+    const runs = cloud.add(200, 0, 90_000);
+    cloud.listFault = () => {
+      const rows = runs.slice(0, 100).map(({ id }) => ({ id, status: version === "v2" ? "started" : "running" }));
+      return Response.json({ items: rows, totalItems: 1e6, sessions: rows, total: 1e6, pageNumber: 1, pageSize: 100 });
+    };
+    const waiting = delaysOf(cloud, runs);
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    expect(cloud.pages.length).toBeLessThan(150);
+    cloud.listFault = () =>
+      Response.json({ items: [], totalItems: 0, sessions: [], total: 0, pageNumber: 1, pageSize: 100 });
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    cloud.listFault = undefined;
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const before = cloud.asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 30_000));
+    expect((cloud.asked.length - before) / 30).toBeLessThanOrEqual(4);
+    await waiting;
+  });
+
+  test("Lists that fail bring no storm: of 200 runs, at most 30 a second are asked for, and each now and then", async () => {
+    const cloud = new CrowdCloud(version);
+    const runs = cloud.add(200, 0, 60_000);
+    cloud.listFault = () => new Response("{}", { status: 500 });
+    const waiting = delaysOf(cloud, runs);
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    const before = cloud.asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 30_000));
+    expect((cloud.asked.length - before) / 30).toBeLessThanOrEqual(30);
+    expect(Math.max(...(await waiting))).toBeLessThan(20_000);
+  });
+
+  test("A status that nobody knows in a list is a reason to look", async () => {
+    const cloud = new CrowdCloud(version);
+    const runs = cloud.add(5, 0, 20_000);
+    cloud.listFault = () => {
+      const rows = runs.map(({ id }, index) => ({ id, status: [null, 7, "FINISHED", "idle", undefined][index] }));
+      return Response.json({ items: rows, totalItems: 5, sessions: rows, total: 5, pageNumber: 1, pageSize: 100 });
+    };
+    expect(
+      Math.max(
+        ...(await delaysOf(
+          cloud,
+          runs.filter((_, index) => version === "v2" || index !== 2),
+        )),
+      ),
+    ).toBeLessThan(6_000);
+  });
+
   test("An event that comes while a look is under way leads to another look", async () => {
     const cloud = new CrowdCloud(version);
     const client = cloud.client();
@@ -262,15 +328,18 @@ describe.each(["v2", "v3"] as const)("on %s", (version) => {
       return cloud.pages.length - before;
     };
     expect(await asked(60_000)).toBeGreaterThan(50);
-    client.notify({ taskId: end(0).id, sessionId: end(0).id });
-    await waits[0];
+    for (const index of [0, 1, 2]) {
+      expect(await asked(30_000)).toBeGreaterThan(25);
+      client.notify({ taskId: end(index).id, sessionId: end(index).id });
+      await waits[index];
+    }
     await asked(30_000);
     expect(await asked(300_000)).toBeLessThanOrEqual(14);
-    end(1); // and nobody says so
-    await waits[1];
+    end(3); // and nobody says so
+    await waits[3];
     await asked(90_000);
     expect(await asked(60_000)).toBeGreaterThan(50);
-    for (let index = 2; index < 20; index++) end(index);
+    for (let index = 4; index < 20; index++) end(index);
     await Promise.all(waits);
   });
 
@@ -299,6 +368,23 @@ test("A run of which nothing ever shows gets slower looks, and does not make the
   await nothing;
   // Each look at it is its view and its messages.
   expect(cloud.count(/\/id/)).toBeLessThan(20 * 4 + 80 * 2);
+});
+
+test("A task that is stopped through one handle is stopped for all who wait for it", async () => {
+  const session = new CrowdCloud("v3");
+  const [planned] = session.add(1, 0, 10_000_000) as [PlannedRun];
+  const client = session.client({
+    fetch: async (request) => {
+      if (!request.url.endsWith("/stop")) return session.fetch(request);
+      planned.startsAt = planned.endsAt = 10_000_000_000;
+      return session.fetch(new Request(request.url.replace("/stop", "")));
+    },
+  });
+  const [first, second] = [session.resume(client, planned), session.resume(client, planned)];
+  const waits = [rejection(first.result()), rejection(second.result())];
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await second.stop();
+  for (const error of await Promise.all(waits)) expect(error).toMatchObject({ result: { status: "stopped" } });
 });
 
 test("A v3 run that only a list shows at work is not believed to be", async () => {

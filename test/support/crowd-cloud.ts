@@ -1,5 +1,5 @@
 import { BrowserUse, type BrowserUseOptions, type Run, type V3View } from "../../src/index.ts";
-import { message, v2Task, v3View } from "./views.ts";
+import { message, v2Step, v2Task, v3View } from "./views.ts";
 
 /** A run that starts and ends at its times, by the clock of `performance`. */
 export interface PlannedRun {
@@ -106,7 +106,7 @@ export class CrowdCloud {
   }
 
   #task({ id, startsAt, endsAt }: PlannedRun, at = performance.now()): ReturnType<typeof v2Task> {
-    if (at >= endsAt) return v2Task({ id, output: `answer of ${id}` });
+    if (at >= endsAt) return v2Task({ id, output: `answer of ${id}`, steps: [v2Step(1)] });
     const status = at >= startsAt ? "started" : "created";
     return v2Task({ id, status, output: null, isSuccess: null, finishedAt: null });
   }
