@@ -58,6 +58,14 @@ export async function startCloud(): Promise<Cloud> {
   return { client, store, tap, signing: service.signing, signed: service.signed, folder: service.folder };
 }
 
+/** The same, with files in its workspace `w1`. */
+export async function holding(files: Readonly<Record<string, Uint8Array>>): Promise<Cloud> {
+  const cloud = await startCloud();
+  const storing = Object.entries(files).map(([path, bytes]) => cloud.store.put(`${cloud.folder}/w1/${path}`, bytes));
+  await Promise.all(storing);
+  return cloud;
+}
+
 interface Asked {
   readonly id: string;
   readonly fileId: string;

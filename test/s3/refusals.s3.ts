@@ -1,28 +1,15 @@
-import { inspect } from "node:util";
-import { expect, onTestFinished, vi } from "vitest";
-import { UploadError } from "../../src/index.ts";
-import { rejection } from "../support/clients.ts";
-import { digest, someBytes } from "../support/file-store.ts";
+import { expect } from "vitest";
+import { someBytes } from "../support/file-store.ts";
 import { type Cloud, type Signing, s3test, startCloud } from "./cloud.ts";
+import { refusedUpload } from "./refusal.ts";
 import type { SignedForm } from "./store.ts";
 
 // A service that signs for something else than it was asked for is how a right client comes to send what the store refuses.
 
 const MIB = 1024 * 1024;
 const FILE = { name: "a.txt", data: someBytes(1000) };
-const EXPIRED = { signedAgoS: 600, expiresInS: 300 };
 const NO_MATCH = [403, "SignatureDoesNotMatch"] as const;
 const DENIED = [403, "AccessDenied"] as const;
-
-/** What the store said, as the caller gets it; and that no error shows what was signed. */
-async function refusalOf(work: Promise<unknown>): Promise<UploadError> {
-  const error = await rejection(work);
-  expect(error).toBeInstanceOf(UploadError);
-  expect(inspect(error, { depth: 9 })).not.toMatch(
-    /X-Amz-Signature=(?!\[redacted\])|X-Amz-Credential=(?!\[redacted\])|bu_test/i,
-  );
-  return error as UploadError;
-}
 
 function altered(change: (fields: Record<string, string>) => Record<string, string>) {
   return ({ store }: Cloud): Signing["form"] =>
@@ -75,7 +62,7 @@ s3test.each<[string, (cloud: Cloud) => Signing["form"], readonly [number, string
 ])("A form for a file %s is refused, and the caller is told so, once", async (_, lie, [status, storeCode]) => {
   const cloud = await startCloud();
   cloud.signing.form = lie(cloud);
-  const error = await refusalOf(cloud.client.files.upload({ sessionId: "s1" }, FILE));
+  const error = await refusedUpload(cloud.client.files.upload({ sessionId: "s1" }, FILE));
   expect(error).toMatchObject({ status, storeCode, fileName: "a.txt", uploaded: [] });
   expect(cloud.signed).toHaveLength(1);
   expect(cloud.tap.requests).toHaveLength(1);
@@ -86,7 +73,7 @@ s3test("A store that refuses a large file before it has come in is heard", async
   const cloud = await startCloud();
   cloud.signing.form = (file) => cloud.store.form({ ...file, sizeBytes: 1000 });
   const file = { name: "a.txt", data: someBytes(10 * MIB) };
-  const error = await refusalOf(cloud.client.files.upload({ sessionId: "s1" }, file));
+  const error = await refusedUpload(cloud.client.files.upload({ sessionId: "s1" }, file));
   expect(error).toMatchObject({ status: 400, storeCode: "EntityTooLarge" });
 });
 
@@ -150,62 +137,11 @@ s3test.each<[string, (cloud: Cloud) => Signing["putLink"], readonly [number, str
 ])("A link for a file %s is refused, and the caller is told so, once", async (_, lie, [status, storeCode]) => {
   const cloud = await startCloud();
   cloud.signing.putLink = lie(cloud);
-  const error = await refusalOf(cloud.client.workspaces.upload("w1", FILE));
+  const error = await refusedUpload(cloud.client.workspaces.upload("w1", FILE));
   expect(error).toMatchObject({ status, storeCode, fileName: "a.txt", uploaded: [] });
   expect(cloud.signed).toHaveLength(1);
   expect(cloud.tap.requests).toHaveLength(1);
   expect((await cloud.store.list(cloud.folder)).files).toEqual([]);
-});
-
-s3test("A form that has expired is asked for again, and the file is stored", async () => {
-  const cloud = await startCloud();
-  cloud.signing.form = (file, count) => cloud.store.form(count === 1 ? { ...file, ...EXPIRED } : file);
-  await cloud.client.files.upload({ sessionId: "s1" }, FILE);
-  const [, second = "", ...more] = cloud.signed;
-  expect(more).toEqual([]);
-  expect(cloud.tap.requests).toHaveLength(2);
-  expect((await cloud.store.list(cloud.folder)).files).toMatchObject([{ key: second }]);
-  expect(digest((await cloud.store.get(second)).bytes)).toBe(digest(FILE.data));
-});
-
-s3test("A form that has expired twice is given up", async () => {
-  const cloud = await startCloud();
-  cloud.signing.form = (file) => cloud.store.form({ ...file, ...EXPIRED });
-  const error = await refusalOf(cloud.client.files.upload({ sessionId: "s1" }, FILE));
-  expect(error).toMatchObject({ status: 403, storeCode: "AccessDenied" });
-  expect(error.message).toMatch(/expired/i);
-  expect(cloud.signed).toHaveLength(2);
-  expect(cloud.tap.requests).toHaveLength(2);
-});
-
-/** Links that have expired when they arrive: five minutes and more go by on the way. This store does not say why it refuses them. */
-function expireOnTheWay({ signing, store, tap }: Cloud, times: number): void {
-  const now = performance.now.bind(performance);
-  let passedMs = 0;
-  const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + passedMs);
-  onTestFinished(() => clock.mockRestore());
-  signing.putLink = (file, count) => store.putLink(count <= times ? { ...file, ...EXPIRED } : file);
-  tap.admits = () => {
-    passedMs += 301_000;
-  };
-}
-
-s3test("A link that has expired on the way is asked for again, and the file is stored", async () => {
-  const cloud = await startCloud();
-  expireOnTheWay(cloud, 1);
-  await cloud.client.workspaces.upload("w1", FILE);
-  expect(cloud.signed).toHaveLength(2);
-  expect(cloud.tap.requests).toHaveLength(2);
-  expect(digest((await cloud.store.get(cloud.signed[1] ?? "")).bytes)).toBe(digest(FILE.data));
-});
-
-s3test("A link that has expired twice is given up", async () => {
-  const cloud = await startCloud();
-  expireOnTheWay(cloud, 2);
-  const error = await refusalOf(cloud.client.workspaces.upload("w1", FILE));
-  expect(error).toMatchObject({ status: 403, storeCode: "AccessDenied" });
-  expect(cloud.signed).toHaveLength(2);
-  expect(cloud.tap.requests).toHaveLength(2);
 });
 
 s3test("Of many files the caller is told which one was refused and which are stored", async () => {
@@ -217,7 +153,7 @@ s3test("Of many files the caller is told which one was refused and which are sto
   const lie = 7;
   cloud.signing.putLink = (file) =>
     cloud.store.putLink(file.key.endsWith(`/${lie}.txt`) ? { ...file, type: "a/b" } : file);
-  const error = await refusalOf(cloud.client.workspaces.upload("w1", data));
+  const error = await refusedUpload(cloud.client.workspaces.upload("w1", data));
   expect(error).toMatchObject({ fileName: `${lie}.txt`, status: 403, storeCode: "SignatureDoesNotMatch" });
   const stored = data.filter((_, index) => index !== lie).map(({ name }) => `uploads/${name}`);
   expect(error.uploaded).toEqual(stored.map((fileName) => expect.objectContaining({ fileName })));

@@ -19,7 +19,9 @@ export interface Tap {
   readonly requests: readonly Tapped[];
   /** Called for each connection, from 1, before anything of it is passed on. */
   admits: (count: number) => unknown;
-  /** Called with each piece of an answer; `true` breaks the connection after it. `count`: bytes of this connection's answers so far. */
+  /** Called with each piece of a request; `true` resets the connection. `count`: bytes of this connection's requests so far. */
+  tears: (count: number) => boolean;
+  /** Called with each piece of an answer; `true` ends the connection after it. `count`: bytes of this connection's answers so far. */
   breaks: (count: number) => boolean;
 }
 
@@ -43,13 +45,17 @@ export async function startTap(origin: string): Promise<Tap> {
     await tap.admits(++connections);
     const far = mind(connect(Number(port), hostname));
     const conversation = new Conversation((request) => requests.push(request));
-    let count = 0;
-    near.on("data", (bytes) => conversation.hear(bytes));
+    let [asked, answered] = [0, 0];
+    near.on("data", (bytes) => {
+      conversation.hear(bytes);
+      asked += bytes.length;
+      if (tap.tears(asked)) near.resetAndDestroy();
+    });
     near.pipe(far);
     far.on("data", (bytes) => {
-      count += bytes.length;
+      answered += bytes.length;
       if (!near.write(bytes)) far.pause();
-      if (!tap.breaks(count)) return;
+      if (!tap.breaks(answered)) return;
       // Ended, not reset: what was passed on arrives.
       far.destroy();
       near.end();
@@ -69,6 +75,7 @@ export async function startTap(origin: string): Promise<Tap> {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // it listens on a port, not on a pipe
     requests,
     admits: () => {},
+    tears: () => false,
     breaks: () => false,
   };
   return tap;

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished } from "vitest";
+import { expect } from "vitest";
 import { fileFromPath } from "../../src/node.ts";
 import { digest, someBytes } from "../support/file-store.ts";
 import { type Cloud, s3test, startCloud } from "./cloud.ts";
+import { temporaryFolder } from "./folder.ts";
+import { refusedUpload } from "./refusal.ts";
 
 const MIB = 1024 * 1024;
 const NAMES = [
@@ -91,8 +92,7 @@ s3test("Forty workspace files in several folders are all stored, those of equal 
 
 s3test("A workspace file of 200 MiB comes from the disk as it is, and its progress is told", async () => {
   const cloud = await startCloud();
-  const folder = await mkdtemp(join(tmpdir(), "browser-use-s3-file-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = await temporaryFolder();
   const data = someBytes(200 * MIB);
   await writeFile(join(folder, "large.bin"), data);
   const sent: number[] = [];
@@ -106,3 +106,33 @@ s3test("A workspace file of 200 MiB comes from the disk as it is, and its progre
   expect((await stored(cloud, key))[0]).toBe(digest(data));
   await cloud.store.delete(key);
 });
+
+const UPLOADS = {
+  form: ({ client }: Cloud, data: Uint8Array) => client.files.upload({ sessionId: "s1" }, { name: "a.txt", data }),
+  link: ({ client }: Cloud, data: Uint8Array) => client.workspaces.upload("w1", { name: "a.txt", data }),
+} as const;
+
+s3test.each(["form", "link"] as const)(
+  "A file whose way to a %s breaks off is sent once more, and is whole",
+  async (kind) => {
+    const cloud = await startCloud();
+    let torn = 0;
+    cloud.tap.tears = (count) => count > MIB && torn++ === 0;
+    const data = someBytes(5 * MIB);
+    await UPLOADS[kind](cloud, data);
+    expect(torn).toBeGreaterThan(0);
+    expect(cloud.signed).toHaveLength(1);
+    expect(await stored(cloud, cloud.signed[0])).toEqual([digest(data), "text/plain"]);
+  },
+);
+
+s3test.each(["form", "link"] as const)(
+  "Nothing is stored of a file whose way to a %s breaks off each time",
+  async (kind) => {
+    const cloud = await startCloud();
+    cloud.tap.tears = (count) => count > MIB;
+    const error = await refusedUpload(UPLOADS[kind](cloud, someBytes(5 * MIB)));
+    expect(error).toMatchObject({ fileName: "a.txt", status: undefined, storeCode: undefined, uploaded: [] });
+    expect((await cloud.store.list(cloud.folder)).files).toEqual([]);
+  },
+);
