@@ -97,7 +97,8 @@ async function compare(place: Place, comparison: Comparison, rounds: number): Pr
   });
   say(`${name}, ${rounds} times in turns\n${table(["", "MiB/s", "peak RSS above idle, MiB", "at most"], lines)}\n`);
   const [ours = [], bare = []] = ways.map((way) => moved.get(way) ?? []);
-  const speed = median(ours.map(({ mibPerSecond }, round) => mibPerSecond / (bare[round]?.mibPerSecond ?? Number.NaN)));
+  const [own = Number.NaN, other = Number.NaN] = [ours, bare].map((all) => median(all.map((one) => one.mibPerSecond)));
+  const speed = own / other;
   const memory = Math.max(...ours.map(({ grewMib }) => grewMib));
   const faster: Row = {
     what: `${name}: speed, ours / ${ways[1]?.replace(/^\w+: /, "")}`,
