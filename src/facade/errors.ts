@@ -235,33 +235,43 @@ export class TimeoutError<R = unknown> extends BrowserUseError {
   }
 }
 
-/** The file store refused a file or the way to it broke. Files that were stored are in `uploaded`. */
-export class UploadError<F = unknown> extends BrowserUseError {
-  override readonly name: string = "UploadError";
-  override readonly code = "upload";
-  /** The name of the file that failed. */
+/** What is known of a file that did not get there. */
+interface FileErrorDetails {
+  readonly fileName: string;
+  readonly status?: number | undefined;
+  readonly storeCode?: string | undefined;
+}
+
+/** What uploads and downloads that failed have in common. */
+abstract class FileError extends BrowserUseError implements FileErrorDetails {
+  /** The path or name of the file that failed. */
   readonly fileName: string;
   /** HTTP status of the file store, when it answered. */
   readonly status: number | undefined;
-  /** The file store's own error code, e.g. `EntityTooLarge`. */
+  /** The file store's own error code, e.g. `EntityTooLarge` or `NoSuchKey`. */
   readonly storeCode: string | undefined;
+
+  constructor(message: string, details: FileErrorDetails, options?: ErrorOptions) {
+    super(message, options);
+    this.fileName = details.fileName;
+    this.status = details.status;
+    this.storeCode = details.storeCode;
+  }
+}
+
+/** The file store refused a file or the way to it broke. Files that were stored are in `uploaded`. */
+export class UploadError<F = unknown> extends FileError {
+  override readonly name: string = "UploadError";
+  override readonly code = "upload";
   /** What the same call did store, in the order given. */
   readonly uploaded: readonly F[];
 
   constructor(
     message: string,
-    details: {
-      readonly fileName: string;
-      readonly status?: number | undefined;
-      readonly storeCode?: string | undefined;
-      readonly uploaded?: readonly F[];
-    },
+    details: FileErrorDetails & { readonly uploaded?: readonly F[] },
     options?: ErrorOptions,
   ) {
-    super(message, options);
-    this.fileName = details.fileName;
-    this.status = details.status;
-    this.storeCode = details.storeCode;
+    super(message, details, options);
     this.uploaded = details.uploaded ?? [];
   }
 }
@@ -347,32 +357,18 @@ export class LeaseStoreError extends BrowserUseError {
 }
 
 /** The file store refused to give a file, or the way from it broke, so that it is not whole. Files that were saved are in `saved`. */
-export class DownloadError<F = unknown> extends BrowserUseError {
+export class DownloadError<F = unknown> extends FileError {
   override readonly name: string = "DownloadError";
   override readonly code = "download";
-  /** The path or name of the file. */
-  readonly fileName: string;
-  /** HTTP status of the file store, when it answered. */
-  readonly status: number | undefined;
-  /** The file store's own error code, e.g. `NoSuchKey`. */
-  readonly storeCode: string | undefined;
   /** What the same call did save, in the order given. */
   readonly saved: readonly F[];
 
   constructor(
     message: string,
-    details: {
-      readonly fileName: string;
-      readonly status?: number | undefined;
-      readonly storeCode?: string | undefined;
-      readonly saved?: readonly F[] | undefined;
-    },
+    details: FileErrorDetails & { readonly saved?: readonly F[] | undefined },
     options?: ErrorOptions,
   ) {
-    super(message, options);
-    this.fileName = details.fileName;
-    this.status = details.status;
-    this.storeCode = details.storeCode;
+    super(message, details, options);
     this.saved = details.saved ?? [];
   }
 }

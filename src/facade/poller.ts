@@ -1,7 +1,7 @@
 import { onAbort } from "./on-abort.ts";
 import { paceMs, restMs } from "./pace.ts";
 import type { ListPlace, RunList } from "./run-list.ts";
-import { LimitReached, untilAborted } from "./wait.ts";
+import { LimitReached } from "./wait.ts";
 import { WebhookNews } from "./webhook-news.ts";
 import { within } from "./within.ts";
 
@@ -199,9 +199,7 @@ export class Poller {
   async #read(list: RunList, due: readonly Turn[], signal: AbortSignal): Promise<void> {
     const places = due.map(([{ place }]) => place);
     const timeUp = () => new LimitReached();
-    const reading = await within(READING_MS, timeUp, signal, (own) => untilAborted(list(places, own), own)).catch(
-      () => undefined,
-    );
+    const reading = await within(READING_MS, timeUp, signal, (own) => list(places, own)).catch(() => undefined);
     this.#blindTurns = reading ? 0 : this.#blindTurns + 1;
     this.#requests = reading?.requests ?? 1;
     if (reading) for (const turn of due) wakeByNews(turn, reading.statuses);

@@ -1,7 +1,7 @@
 import { plainId } from "./answers.ts";
 import type { Api } from "./api.ts";
 import type { Emit } from "./events.ts";
-import { Poller } from "./poller.ts";
+import { type OnPoll, Poller } from "./poller.ts";
 import { v2RunList, v3RunList } from "./run-list.ts";
 import type { RunPort } from "./runs.ts";
 import { Watch, type WatchParts } from "./watch.ts";
@@ -16,8 +16,8 @@ type Pollers = Readonly<Record<"v2" | "v3" | "v2 steps" | "v3 steps", Poller>>;
 
 /** One poller for each version of the API, and one for those of its runs whose steps are asked for: no list has steps. */
 export function pollersOf(api: Api, emit: Emit | undefined): Pollers {
-  const onPoll = (apiVersion: "v2" | "v3") =>
-    emit && ((poll: object) => emit({ type: "polled", apiVersion, ...poll } as Parameters<Emit>[0]));
+  const onPoll = (apiVersion: "v2" | "v3"): OnPoll | undefined =>
+    emit && ((poll) => emit({ type: "polled", apiVersion, ...poll }));
   return {
     v2: new Poller(v2RunList(api), onPoll("v2")),
     v3: new Poller(v3RunList(api), onPoll("v3")),

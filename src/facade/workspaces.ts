@@ -1,13 +1,13 @@
 import { complete } from "./answers.ts";
 import { checkBody, checkId, refuseUnknown } from "./check.ts";
 import type { Context } from "./context.ts";
-import { Download } from "./download.ts";
-import { DownloadError, InvalidInputError } from "./errors.ts";
+import { Download, type SignDownload } from "./download.ts";
+import { InvalidInputError } from "./errors.ts";
+import { listedFile, signedByList } from "./listed-file.ts";
 import { allByCursor, allPages, PAGE_SIZE } from "./pages.ts";
 import type { UploadedFile } from "./storing.ts";
 import type { Body, CallOptions, Ok, Query } from "./types.ts";
 import type { UploadFile } from "./upload.ts";
-import { toDate } from "./wire.ts";
 import { type WorkspaceUploadOptions, workspaceUpload } from "./workspace-upload.ts";
 
 const ONE = "/v3/workspaces/{workspace_id}";
@@ -128,7 +128,7 @@ export class Workspaces {
     options: CallOptions = {},
   ): AsyncGenerator<WorkspaceFile, void, undefined> {
     const query = queryOf(request, "workspaces.files");
-    for await (const { raw } of this.#rows(id, query, options)) yield { ...fileOf(raw), raw };
+    for await (const { raw } of this.#rows(id, query, options)) yield { ...listedFile(raw), raw };
   }
 
   /**
@@ -192,20 +192,14 @@ export class Workspaces {
     const query = { ...queryOf(request, "workspaces.downloadAll"), includeUrls: true };
     for await (const { raw, askedAt } of this.#rows(id, query, options)) {
       const isFresh = performance.now() - askedAt < FRESH_MS;
-      const file = { ...fileOf(raw), raw, url: (isFresh && raw.url) || undefined };
+      const file = { ...listedFile(raw), raw, url: (isFresh && raw.url) || undefined };
       yield new Download(this.#context.transport, file, this.#signer(id, raw.path));
     }
   }
 
-  /** A fresh address of a file comes with a fresh list alone. */
-  #signer(id: string, path: string) {
-    return async (options: CallOptions): Promise<{ url: string; sizeBytes: number }> => {
-      for await (const { raw } of this.#rows(id, { prefix: path, includeUrls: true }, options)) {
-        if (raw.path === path && raw.url) return { url: raw.url, sizeBytes: raw.size };
-      }
-      const message = `${JSON.stringify(path)} was not downloaded: workspace ${id} has no such file.`;
-      throw new DownloadError(message, { fileName: path, status: 404 });
-    };
+  #signer(id: string, path: string): SignDownload {
+    const rows = (options: CallOptions) => this.#rows(id, { prefix: path, includeUrls: true }, options);
+    return signedByList(rows, path, { why: `workspace ${id} has no such file.`, status: 404 });
   }
 
   /** Each with the time when its page was asked for. */
@@ -232,10 +226,6 @@ function queryOf({ prefix, ...unknown }: WorkspaceFilesRequest, where: string): 
   if (prefix === undefined || prefix === "") return {};
   if (typeof prefix !== "string") throw new InvalidInputError("prefix must be a text.");
   return { prefix };
-}
-
-function fileOf({ path, size, lastModified }: WorkspaceFileView): Omit<WorkspaceFile, "raw"> {
-  return { path, sizeBytes: size, lastModifiedAt: toDate(lastModified) ?? undefined };
 }
 
 /** An empty path would mean the workspace as a whole. */
