@@ -1,7 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-export type { Api, ApiAnswer } from "./facade/api.ts";
+
 export type { Account, Billing } from "./facade/billing.ts";
-export type { BrowserDownload } from "./facade/browser-downloads.ts";
 export type { CustomProxyInput } from "./facade/browser-settings.ts";
 export type {
   BrowserListRequest,
@@ -10,9 +9,10 @@ export type {
   Browsers,
   BrowserView,
 } from "./facade/browsers.ts";
+export type { Api, ApiAnswer } from "./facade/call/api.ts";
+export type { Fetch } from "./facade/call/transport.ts";
 export { BrowserUse, type BrowserUseOptions } from "./facade/client.ts";
 export { sumUsd } from "./facade/costs.ts";
-export type { Download, DownloadableFile, DownloadOptions, DownloadProgress, SignDownload } from "./facade/download.ts";
 export {
   ApiError,
   type ApiErrorDetails,
@@ -45,7 +45,30 @@ export {
   WebhookVerificationError,
 } from "./facade/errors.ts";
 export type { ClientEvent, LiveKind } from "./facade/events.ts";
-export type { Files, UploadTarget } from "./facade/files.ts";
+export type { BrowserDownload } from "./facade/files/browser-downloads.ts";
+export type {
+  Download,
+  DownloadableFile,
+  DownloadOptions,
+  DownloadProgress,
+  SignDownload,
+} from "./facade/files/download.ts";
+export type { Files, UploadTarget } from "./facade/files/files.ts";
+export type { RecordingOptions } from "./facade/files/recordings.ts";
+export type { UploadedFile } from "./facade/files/storing.ts";
+export type { TaskFile, TaskFileTarget, TaskTarget } from "./facade/files/task-files.ts";
+export type { UploadFile, UploadOptions, UploadProgress } from "./facade/files/upload.ts";
+export type { WorkspaceUploadOptions } from "./facade/files/workspace-upload.ts";
+export type {
+  Workspace,
+  WorkspaceChanges,
+  WorkspaceFields,
+  WorkspaceFile,
+  WorkspaceFilesRequest,
+  WorkspaceFileView,
+  WorkspaceSize,
+  Workspaces,
+} from "./facade/files/workspaces.ts";
 export type { Live, OpenOptions } from "./facade/live.ts";
 export type { ProfileAccess } from "./facade/profile-guard.ts";
 export type {
@@ -58,8 +81,7 @@ export type {
   ProfileListRequest,
   Profiles,
 } from "./facade/profiles.ts";
-export type { RecordingOptions } from "./facade/recordings.ts";
-export type { RunOptions, SchemaOption, StartOptions } from "./facade/run-options.ts";
+export type { RunOptions, SchemaOption, StartOptions } from "./facade/runs/run-options.ts";
 export type {
   Baseline,
   ResultOptions,
@@ -71,14 +93,9 @@ export type {
   StepsOptions,
   V2Task,
   V3View,
-} from "./facade/runs.ts";
-export type { JsonSchema, OutputSchema, StandardSchema } from "./facade/schema.ts";
-export type { UploadedFile } from "./facade/storing.ts";
-export type { TaskFile, TaskFileTarget, TaskTarget } from "./facade/task-files.ts";
-export type { Fetch } from "./facade/transport.ts";
+} from "./facade/runs/runs.ts";
+export type { JsonSchema, OutputSchema, StandardSchema } from "./facade/runs/schema.ts";
 export type { Body, CallOptions, Ok, Open, Query, WaitOptions } from "./facade/types.ts";
-export type { UploadFile, UploadOptions, UploadProgress } from "./facade/upload.ts";
-export type { V2, V2OneShotOptions } from "./facade/v2.ts";
 export type {
   V2ListRequest,
   V2OpenRequest,
@@ -89,9 +106,9 @@ export type {
   V2SessionView,
   V2StartOptions,
   V2TaskFields,
-} from "./facade/v2-sessions.ts";
-export type { V3, V3OneShotOptions } from "./facade/v3.ts";
-export type { V3Message } from "./facade/v3-messages.ts";
+} from "./facade/v2/sessions.ts";
+export type { V2, V2OneShotOptions } from "./facade/v2/v2.ts";
+export type { V3Message } from "./facade/v3/messages.ts";
 export type {
   V3OpenRequest,
   V3RunOptions,
@@ -100,16 +117,6 @@ export type {
   V3Sessions,
   V3StartOptions,
   V3TaskFields,
-} from "./facade/v3-sessions.ts";
-export type { WorkspaceUploadOptions } from "./facade/workspace-upload.ts";
-export type {
-  Workspace,
-  WorkspaceChanges,
-  WorkspaceFields,
-  WorkspaceFile,
-  WorkspaceFilesRequest,
-  WorkspaceFileView,
-  WorkspaceSize,
-  Workspaces,
-} from "./facade/workspaces.ts";
+} from "./facade/v3/sessions.ts";
+export type { V3, V3OneShotOptions } from "./facade/v3/v3.ts";
 export type { paths } from "./generated/api.ts";

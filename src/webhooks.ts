@@ -5,5 +5,5 @@ export type {
   UnknownEvent,
   WebhookEvent,
   WebhookStatus,
-} from "./facade/webhook-event.ts";
-export { verifyWebhook, type WebhookHeaders, type WebhookRequest } from "./facade/webhooks.ts";
+} from "./facade/webhooks/webhook-event.ts";
+export { verifyWebhook, type WebhookHeaders, type WebhookRequest } from "./facade/webhooks/webhooks.ts";

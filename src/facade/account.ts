@@ -1,5 +1,5 @@
-import { complete } from "./answers.ts";
-import type { Api } from "./api.ts";
+import { complete } from "./call/answers.ts";
+import type { Api } from "./call/api.ts";
 
 /** The key's project, and how many sessions it may have at once. */
 export interface ProjectAccount {

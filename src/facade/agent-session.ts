@@ -1,10 +1,10 @@
+import { failureOf } from "./call/outcome.ts";
+import { orHandOver } from "./call/wait.ts";
 import { SessionBusyError, SessionStoppedError } from "./errors.ts";
 import { Live } from "./live.ts";
-import { failureOf } from "./outcome.ts";
-import { stopQuietly } from "./run-to-end.ts";
-import type { Run } from "./runs.ts";
+import { stopQuietly } from "./runs/run-to-end.ts";
+import type { Run } from "./runs/runs.ts";
 import type { CallOptions } from "./types.ts";
-import { orHandOver } from "./wait.ts";
 
 /** A live browser with an agent in it, which takes one task at a time. */
 export abstract class AgentSession<View extends { readonly id: string }> extends Live<View> {

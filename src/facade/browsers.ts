@@ -1,19 +1,19 @@
-import { complete, viewOf } from "./answers.ts";
-import type { Api } from "./api.ts";
-import { type BrowserDownload, browserDownloads } from "./browser-downloads.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
-import { checkBody, checkId, refuseUnknown } from "./check.ts";
+import { complete, viewOf } from "./call/answers.ts";
+import type { Api } from "./call/api.ts";
+import { checkBody, checkId, refuseUnknown } from "./call/check.ts";
+import { allPages, PAGE_SIZE } from "./call/pages.ts";
 import type { Context } from "./context.ts";
-import type { Download } from "./download.ts";
+import { type BrowserDownload, browserDownloads } from "./files/browser-downloads.ts";
+import type { Download } from "./files/download.ts";
+import { type RecordingOptions, waitForRecordings } from "./files/recordings.ts";
+import type { UploadedFile } from "./files/storing.ts";
+import type { UploadFile, UploadOptions } from "./files/upload.ts";
 import { Live, type LivePort, type OpenOptions, type Owner } from "./live.ts";
 import { openLive, useLive } from "./living.ts";
-import { allPages, PAGE_SIZE } from "./pages.ts";
 import type { PoolSource, SessionPort } from "./pool/session-port.ts";
 import { poolPort } from "./pool-port.ts";
-import { type RecordingOptions, waitForRecordings } from "./recordings.ts";
-import type { UploadedFile } from "./storing.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
-import type { UploadFile, UploadOptions } from "./upload.ts";
 
 type BrowserBody = Body<"/v3/browsers", "post">;
 const PATH = "/v3/browsers/{session_id}";

@@ -1,12 +1,12 @@
-import type { Api } from "./api.ts";
+import type { Api } from "./call/api.ts";
+import type { Transport } from "./call/transport.ts";
 import type { Emit } from "./events.ts";
-import type { Files } from "./files.ts";
+import type { Files } from "./files/files.ts";
 import type { ReportLeak } from "./live.ts";
 import type { Living } from "./living.ts";
 import type { SharedStores } from "./pool/session-port.ts";
 import type { ProfileGuard } from "./profile-guard.ts";
-import type { Transport } from "./transport.ts";
-import type { Watcher } from "./watcher.ts";
+import type { Watcher } from "./runs/watcher.ts";
 
 /** What the resources of one client share. */
 export interface Context {

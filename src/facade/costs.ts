@@ -1,6 +1,6 @@
-import { checkBody } from "./check.ts";
+import { checkBody } from "./call/check.ts";
+import { toText, toUnits } from "./call/wire.ts";
 import { InvalidInputError } from "./errors.ts";
-import { toText, toUnits } from "./wire.ts";
 
 /**
  * Adds up costs exactly, as `0.1 + 0.2` of numbers does not: `sumUsd([0.1, "0.2", null])` is `"0.3"`. Takes what the service and this

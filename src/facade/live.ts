@@ -1,8 +1,8 @@
-import { isSameId } from "./answers.ts";
+import { isSameId } from "./call/answers.ts";
+import { Deadline, sleep } from "./call/wait.ts";
 import { ApiError, SessionNotStoppedError, SessionStoppedError, TimeoutError } from "./errors.ts";
 import type { ProfileAccess } from "./profile-guard.ts";
 import type { CallOptions } from "./types.ts";
-import { Deadline, sleep } from "./wait.ts";
 
 const STOP_TIMEOUT_MS = 30_000;
 const STOP_ATTEMPT_MS = 10_000;

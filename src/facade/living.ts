@@ -1,13 +1,13 @@
+import { failureOf } from "./call/outcome.ts";
+import { Deadline, orHandOver, sleep, untilAborted } from "./call/wait.ts";
+import { within } from "./call/within.ts";
 import type { Context } from "./context.ts";
 import { BrowserUseError, InvalidInputError, SessionNotStoppedError, TimeoutError } from "./errors.ts";
 import type { LiveKind } from "./events.ts";
 import { hasUnknownOutcome, LONGEST_LIFE_MS, type OpenOptions, type Owner, type ReportLeak } from "./live.ts";
-import { failureOf } from "./outcome.ts";
 import type { SharedStores } from "./pool/session-port.ts";
 import type { ProfileHold } from "./profile-guard.ts";
 import type { CallOptions } from "./types.ts";
-import { Deadline, orHandOver, sleep, untilAborted } from "./wait.ts";
-import { within } from "./within.ts";
 
 const UNKNOWN_ID = "(id unknown)";
 

@@ -1,12 +1,12 @@
 import { projectAccount } from "./account.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "./call/api.ts";
+import { failureOf } from "./call/outcome.ts";
+import { Deadline, sleep } from "./call/wait.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError } from "./errors.ts";
 import { isGone, type Live, type Owner } from "./live.ts";
-import { failureOf } from "./outcome.ts";
 import type { Phase, Seen, SessionPlan, SessionPort } from "./pool/session-port.ts";
 import type { CallOptions } from "./types.ts";
-import { Deadline, sleep } from "./wait.ts";
 
 const SAVED_TIMEOUT_MS = 5_000;
 const SAVED_LOOK_MS = 250;

@@ -1,14 +1,14 @@
 import { projectAccount } from "./account.ts";
-import { complete } from "./answers.ts";
-import { checkBody, checkId, refuseUnknown } from "./check.ts";
+import { complete } from "./call/answers.ts";
+import { checkBody, checkId, refuseUnknown } from "./call/check.ts";
+import { allPages, PAGE_SIZE } from "./call/pages.ts";
+import { untilAborted } from "./call/wait.ts";
+import { toDate } from "./call/wire.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError, NotFoundError, ProfileInUseError } from "./errors.ts";
-import { allPages, PAGE_SIZE } from "./pages.ts";
 import { withLock } from "./pool/lock.ts";
 import { hashOf } from "./pool/shape.ts";
 import type { Body, CallOptions, Ok } from "./types.ts";
-import { untilAborted } from "./wait.ts";
-import { toDate } from "./wire.ts";
 
 const LONGEST_QUERY = 200;
 

@@ -2,7 +2,7 @@ import { constants, openAsBlob } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { refuseUnknown } from "../facade/check.ts";
+import { refuseUnknown } from "../facade/call/check.ts";
 import { InvalidInputError } from "../facade/errors.ts";
 
 /** What is told of a file beside its bytes. */

@@ -1,6 +1,6 @@
 import { lstat, mkdir, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
-import { hasControlOrLoneSurrogate } from "../facade/check.ts";
+import { hasControlOrLoneSurrogate } from "../facade/call/check.ts";
 import { DownloadError } from "../facade/errors.ts";
 
 /** File systems on which two spellings may be one file. */

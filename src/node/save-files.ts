@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { checkSignal, refuseUnknown } from "../facade/check.ts";
-import type { Download } from "../facade/download.ts";
+import { checkSignal, refuseUnknown } from "../facade/call/check.ts";
+import { redactor } from "../facade/call/redact.ts";
+import { untilAborted } from "../facade/call/wait.ts";
 import { DownloadError, InvalidInputError } from "../facade/errors.ts";
-import { redactor } from "../facade/redact.ts";
-import { untilAborted } from "../facade/wait.ts";
+import type { Download } from "../facade/files/download.ts";
 import { Folder } from "./folder.ts";
 import { type SavedFile, type SaveOptions, saveFile } from "./save.ts";
 

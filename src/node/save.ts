@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { checkSignal } from "../facade/check.ts";
-import { type Download, type DownloadOptions, piecesOf } from "../facade/download.ts";
+import { checkSignal } from "../facade/call/check.ts";
 import { InvalidInputError } from "../facade/errors.ts";
+import { type Download, type DownloadOptions, piecesOf } from "../facade/files/download.ts";
 
 /** How a file is saved. */
 export interface SaveOptions extends DownloadOptions {

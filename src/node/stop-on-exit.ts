@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { checkMs, refuseUnknown } from "../facade/check.ts";
+import { checkMs, refuseUnknown } from "../facade/call/check.ts";
 import type { BrowserUse } from "../facade/client.ts";
 import { InvalidInputError } from "../facade/errors.ts";
 

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Download } from "../../src/facade/download.ts";
-import { createTransport } from "../../src/facade/transport.ts";
+import { createTransport } from "../../src/facade/call/transport.ts";
+import { Download } from "../../src/facade/files/download.ts";
 import { DownloadError, InvalidInputError } from "../../src/index.ts";
 import { type SavedFile, saveFiles } from "../../src/node.ts";
 import { rejection } from "../support/clients.ts";

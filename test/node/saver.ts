@@ -1,6 +1,7 @@
 /** Saves what is at an address, and says by how much the memory grew over what the process needs for a small file. */
-import { Download } from "../../src/facade/download.ts";
-import { createTransport } from "../../src/facade/transport.ts";
+
+import { createTransport } from "../../src/facade/call/transport.ts";
+import { Download } from "../../src/facade/files/download.ts";
 import { saveFile } from "../../src/node.ts";
 
 const [origin = "", path = ""] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Mock, vi } from "vitest";
-import { Download, type DownloadableFile, type SignDownload } from "../../src/facade/download.ts";
-import { createTransport } from "../../src/facade/transport.ts";
+import { createTransport } from "../../src/facade/call/transport.ts";
+import { Download, type DownloadableFile, type SignDownload } from "../../src/facade/files/download.ts";
 import { API_KEY } from "./clients.ts";
 import { type Act, type FaultServer, head, type Seen, startFaultServer } from "./fault-server.ts";
 

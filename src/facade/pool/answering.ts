@@ -1,6 +1,6 @@
+import { untilAborted } from "../call/wait.ts";
+import { within } from "../call/within.ts";
 import { LeaseStoreError } from "../errors.ts";
-import { untilAborted } from "../wait.ts";
-import { within } from "../within.ts";
 import type { ProjectLeases } from "./lease-store.ts";
 
 /** What a store has not answered by then is as good as lost. */

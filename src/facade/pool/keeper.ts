@@ -1,4 +1,4 @@
-import { Deadline, sleep } from "../wait.ts";
+import { Deadline, sleep } from "../call/wait.ts";
 import { warn } from "../warning.ts";
 import { answering, inTime } from "./answering.ts";
 import type { PoolEvent } from "./events.ts";

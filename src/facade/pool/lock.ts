@@ -1,5 +1,5 @@
+import { Deadline, sleep } from "../call/wait.ts";
 import { LeaseStoreError } from "../errors.ts";
-import { Deadline, sleep } from "../wait.ts";
 import { answered } from "./answering.ts";
 import type { LeaseStore } from "./lease-store.ts";
 

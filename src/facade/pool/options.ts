@@ -1,4 +1,4 @@
-import { checkCount, checkMs, refuseUnknown } from "../check.ts";
+import { checkCount, checkMs, refuseUnknown } from "../call/check.ts";
 import { InvalidInputError } from "../errors.ts";
 import type { ProfileAccess } from "../profile-guard.ts";
 import type { PoolEvent } from "./events.ts";

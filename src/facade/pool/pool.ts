@@ -1,8 +1,8 @@
-import { checkMs, checkSignal, refuseUnknown } from "../check.ts";
+import { checkMs, checkSignal, refuseUnknown } from "../call/check.ts";
+import { onAbort } from "../call/on-abort.ts";
+import { sleep, untilAborted } from "../call/wait.ts";
+import { within } from "../call/within.ts";
 import { InvalidInputError, PoolClosedError, PoolTimeoutError } from "../errors.ts";
-import { onAbort } from "../on-abort.ts";
-import { sleep, untilAborted } from "../wait.ts";
-import { within } from "../within.ts";
 import { Keeper, type Reaping } from "./keeper.ts";
 import type { Lease } from "./lease.ts";
 import type { LeaseCounts, LeaseStore, SlotView } from "./lease-store.ts";

@@ -1,4 +1,4 @@
-import { checkCount, checkMs, refuseUnknown } from "../check.ts";
+import { checkCount, checkMs, refuseUnknown } from "../call/check.ts";
 import { InvalidInputError, LeaseStoreError } from "../errors.ts";
 import {
   type Claim,

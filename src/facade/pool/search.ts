@@ -1,5 +1,5 @@
+import { orHandOver, untilAborted } from "../call/wait.ts";
 import { LeaseStoreError, PoolTimeoutError, type PoolTimeoutReason } from "../errors.ts";
-import { orHandOver, untilAborted } from "../wait.ts";
 import type { Lease } from "./lease.ts";
 import type { Grant, Want } from "./lease-store.ts";
 import { type Granted, holdMsOf, Lending, type Missed, type Tools, type Wish } from "./lending.ts";

@@ -1,0 +1,57 @@
+import { ApiError } from "../errors.ts";
+import type { ApiAnswer } from "./api.ts";
+
+/**
+ * The data of an answer, once it is known to have the fields that the facade works with.
+ *
+ * @throws {@link ApiError} for a success that lacks one: it is as good as one that cannot be read.
+ */
+export function complete<T extends object>(
+  answer: ApiAnswer<T>,
+  operation: string,
+  ...fields: readonly (keyof T & string)[]
+): T {
+  const { data } = answer;
+  const missing = fields.find((field) => data[field] === undefined || data[field] === null);
+  if (missing !== undefined) throw unusable(answer, operation, `without ${missing}`);
+  return data;
+}
+
+/**
+ * The view of one session, browser or task, once it is known to be that one's.
+ *
+ * @throws {@link ApiError} for a view without a status, or of something else, such as a cache on the way may give.
+ */
+export function viewOf<T extends { readonly id: string; readonly status: string }>(
+  answer: ApiAnswer<T>,
+  operation: string,
+  id: string,
+): T {
+  const view = complete(answer, operation, "status");
+  if (isSameId(view.id ?? id, id)) return view;
+  throw unusable(answer, operation, `with a view of ${view.id} when asked for ${id}`);
+}
+
+/** Whether two ids name the same, however they are written. */
+export function isSameId(a: string, b: string): boolean {
+  return plainId(a) === plainId(b);
+}
+
+/** An id as it is compared. */
+export function plainId(id: string): string {
+  return id.replaceAll("-", "").toLowerCase();
+}
+
+function unusable({ response }: ApiAnswer<unknown>, operation: string, how: string): ApiError {
+  const { status } = response;
+  const [method = "", path = ""] = operation.split(" ");
+  return new ApiError(`${operation} answered ${status} ${how}.`, {
+    status,
+    body: undefined,
+    method,
+    path,
+    operation,
+    attempts: 1,
+    outcome: method === "POST" ? "unknown" : undefined,
+  });
+}

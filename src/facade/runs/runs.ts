@@ -1,0 +1,305 @@
+import { checkMs, refuseUnknown } from "../call/check.ts";
+import { Deadline, untilAborted } from "../call/wait.ts";
+import { within } from "../call/within.ts";
+import { OutputValidationError, RunFailedError, TimeoutError } from "../errors.ts";
+import type { ClientEvent } from "../events.ts";
+import type { CallOptions, Ok, WaitOptions } from "../types.ts";
+import type { Reader } from "./schema.ts";
+import type { Watch } from "./watch.ts";
+import type { Watcher } from "./watcher.ts";
+
+/** No session lives longer than 4 hours, so no run does. */
+const LONGEST_RUN_MS = 4 * 60 * 60_000;
+
+/** A task of v2, as the service shows it. */
+export interface V2Task extends Readonly<Ok<"/v2/tasks/{task_id}", "get">> {}
+/** A session of v3, as the service shows it. */
+export interface V3View extends Readonly<Ok<"/v3/sessions/{session_id}", "get">> {}
+type V2Step = V2Task["steps"][number];
+type V3Message = Ok<"/v3/sessions/{session_id}/messages", "get">["messages"][number];
+
+/** How a run ended, in the service's words; `superseded` is ours: another task was dispatched before the answer was read. */
+export type RunStatus = V2Task["status"] | V3View["status"] | "superseded" | (string & {});
+
+type Outcome = Extract<ClientEvent, { readonly type: "waited" }>["outcome"];
+
+/** What came of a run. */
+export interface RunResult<Output = unknown> {
+  readonly status: RunStatus;
+  /** Whether the agent says that it reached the goal; null when it does not say. */
+  readonly success: boolean | null;
+  /** The answer: typed by the schema if there was one; else v2's text, or v3's text or object; null for none. */
+  readonly output: Output;
+  /** What this run has cost, in USD (v3: what the session's cost grew by); null when unknown. */
+  readonly costUsd: number | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** The whole view behind it, as the service gave it. */
+  readonly raw: V2Task | V3View;
+}
+
+/** One step of the agent. */
+export interface Step {
+  /** Counts from 1 within the run. */
+  readonly number: number;
+  /** What the agent is about to do, in a sentence. */
+  readonly summary: string;
+  readonly url?: string | undefined;
+  /** Good for five minutes. */
+  readonly screenshotUrl?: string | undefined;
+  readonly raw: V2Step | V3Message;
+}
+
+/** Where a v3 session stood before the task was dispatched: what is not newer cannot be this run's. */
+export interface Baseline {
+  readonly messageId: string | null;
+  readonly stepCount: number;
+  readonly totalCostUsd: string;
+  /** Whether the session showed an answer already. Left out: it did not. */
+  readonly answered?: boolean | undefined;
+}
+
+/** What another process needs to wait for a run. It holds no secret. */
+export type RunReference =
+  | { readonly apiVersion: "v2"; readonly id: string; readonly sessionId: string }
+  | { readonly apiVersion: "v3"; readonly id: string; readonly sessionId: string; readonly baseline: Baseline };
+
+/** How a run may end: with an answer, or without. */
+export interface RunEnd {
+  readonly answered: boolean;
+  readonly result: RunResult;
+}
+
+/** What one look at a run shows: steps that are new to this watch, and the end if it has come. */
+export interface Look {
+  readonly steps: readonly Step[];
+  readonly end?: RunEnd | undefined;
+}
+
+/** What a version of the API must offer for its runs to be watched. */
+export interface RunPort {
+  /** Starts a watch of its own: each call is one look. `isNews`: there is reason to believe that the run has come on. */
+  readonly watch: (withSteps: boolean | "with hidden") => (options: CallOptions, isNews?: boolean) => Promise<Look>;
+  /** Whether the status that a list shows (undefined: the list does not have the run) is a reason to look. */
+  readonly isNews: (status: string | undefined) => boolean;
+  /** One look that also notices what ended the run without its session's help, such as a later dispatch. */
+  readonly glance: (options: CallOptions) => Promise<Look>;
+  /** Asks for the task to be stopped; the session lives on. */
+  readonly stop: (options: CallOptions) => Promise<unknown>;
+  readonly reference: RunReference;
+  /** When this process has dispatched it, on the clock of `performance`; undefined: another one did. */
+  readonly dispatchedMs: number | undefined;
+}
+
+/** Which steps are given, and how they are waited for. */
+export interface StepsOptions extends WaitOptions {
+  /** Whether messages that v3 hides from people are given, too. Default: false. */
+  readonly hidden?: boolean | undefined;
+}
+
+/** How a result is waited for. */
+export interface ResultOptions extends WaitOptions {
+  /** Called with each step, once and in order, before the result is given. A promise is waited for; what it throws ends the wait. */
+  readonly onStep?: ((step: Step) => unknown) | undefined;
+}
+
+/** {@link Run.result} under a deadline that is running already. */
+export let resultBy: <Output>(
+  run: Run<Output>,
+  deadline: Deadline,
+  options: ResultOptions,
+) => Promise<RunResult<Output>>;
+
+/** A task that was handed to an agent. Its id is known before anybody waits; it is no promise, so ask it for its `result()`. */
+export class Run<Output = unknown> {
+  /** v2: the task's id. v3: the session's id. */
+  readonly id: string;
+  readonly sessionId: string;
+  readonly apiVersion: "v2" | "v3";
+  readonly #watcher: Watcher;
+  #port: RunPort;
+  readonly #reader: Reader<Output> | undefined;
+  #end: RunEnd | undefined;
+
+  static {
+    resultBy = (run, deadline, options) => run.#resultBy(deadline, options);
+  }
+
+  constructor(watcher: Watcher, port: RunPort, reader?: Reader<Output>) {
+    this.#watcher = watcher;
+    this.#port = port;
+    this.#reader = reader;
+    this.id = port.reference.id;
+    this.sessionId = port.reference.sessionId;
+    this.apiVersion = port.reference.apiVersion;
+  }
+
+  /**
+   * Waits for the answer. `success: false` is an answer too. However many runs a client waits for, it asks for them together, and who
+   * waits for the same one shares its answer.
+   *
+   * @throws {@link RunFailedError} for an end without one: failed, stopped, timed out, superseded.
+   * @throws {@link OutputValidationError} for an answer that does not fit the schema.
+   * @throws {@link TimeoutError} after `waitTimeoutMs`; the run goes on, and is on the error.
+   * @throws `options.signal.reason` when aborted; the run goes on.
+   * @see `GET /v2/tasks/{task_id}`
+   * @see `GET /v2/tasks`
+   * @see `GET /v3/sessions/{session_id}`
+   * @see `GET /v3/sessions`
+   */
+  async result(options: ResultOptions = {}): Promise<RunResult<Output>> {
+    const { onStep, signal, waitTimeoutMs, ...unknown } = options;
+    refuseUnknown(unknown, "result");
+    return this.#resultBy(deadlineOf(options), options);
+  }
+
+  /**
+   * The agent's steps, each once and in order, from the first, until the run has ended: also for who comes late, or in another process.
+   *
+   * @throws {@link TimeoutError} after `waitTimeoutMs`; the run goes on.
+   * @throws `options.signal.reason` when aborted; the run goes on.
+   * @see `GET /v2/tasks/{task_id}`
+   * @see `GET /v3/sessions/{session_id}/messages`
+   */
+  async *steps(options: StepsOptions = {}): AsyncGenerator<Step, void, undefined> {
+    const { signal, waitTimeoutMs, hidden, ...unknown } = options;
+    refuseUnknown(unknown, "steps");
+    yield* this.#watch(deadlineOf(options), signal, hidden);
+  }
+
+  /**
+   * Stops the task; its session lives on. On a run that has ended it does nothing.
+   *
+   * @see `PATCH /v2/tasks/{task_id}`
+   * @see `POST /v3/sessions/{session_id}/stop`
+   */
+  async stop(options: CallOptions = {}): Promise<void> {
+    if (await this.hasEnded(options)) return;
+    await this.#port.stop(options);
+  }
+
+  /** Whether the end was seen, by whoever waits for it here. Asks nothing. */
+  get isDone(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Looks once whether the run has ended. */
+  async hasEnded(options: CallOptions = {}): Promise<boolean> {
+    if (!this.#end) this.#see((await this.#port.glance(options)).end);
+    return this.#end !== undefined;
+  }
+
+  /** What `browserUse.resume()` takes, here or in another process. */
+  toJSON(): RunReference {
+    return this.#port.reference;
+  }
+
+  async #resultBy(deadline: Deadline, options: ResultOptions): Promise<RunResult<Output>> {
+    const begun = performance.now();
+    let isTold = false;
+    const tell = (outcome: Outcome) => {
+      if (isTold) return;
+      isTold = true;
+      const { id: runId, sessionId, apiVersion } = this;
+      const waitedMs = performance.now() - begun;
+      this.#watcher.emit?.({ type: "waited", apiVersion, runId, sessionId, waitedMs, outcome });
+    };
+    try {
+      const end = await this.#endBy(deadline, options);
+      tell(end.answered ? "answered" : "unanswered");
+      const timeUp = () => this.#notInTime(deadline.timeoutMs);
+      // A validator may take its time, too.
+      const read = (own: AbortSignal) => untilAborted(this.#conclude(end), own);
+      return await within(Math.max(1, deadline.remainingMs), timeUp, options.signal, read);
+    } catch (error) {
+      tell(options.signal?.aborted ? "aborted" : error instanceof TimeoutError ? "timeout" : "failed");
+      throw error;
+    }
+  }
+
+  async #endBy(deadline: Deadline, { onStep, signal }: ResultOptions): Promise<RunEnd> {
+    if (!onStep) return this.#endInTime(deadline, signal);
+    const watch = this.#watch(deadline, signal);
+    for (let next = await watch.next(); ; next = await watch.next()) {
+      if (next.done) return next.value;
+      const step = next.value;
+      const timeUp = () => this.#notInTime(deadline.timeoutMs);
+      const told = (own: AbortSignal) => untilAborted(Promise.resolve(onStep(step)), own);
+      await within(deadline.remainingMs, timeUp, signal, told);
+    }
+  }
+
+  async #endInTime(deadline: Deadline, signal: AbortSignal | undefined): Promise<RunEnd> {
+    signal?.throwIfAborted();
+    if (this.#end) return this.#end;
+    let watch: Watch | undefined;
+    const wait = (own: AbortSignal) => {
+      watch = this.#watcher.shared(this.#port);
+      this.#port = watch.port;
+      return watch.end(own);
+    };
+    const timeUp = () => this.#notInTime(deadline.timeoutMs, watch?.fault);
+    const end = await within(deadline.remainingMs, timeUp, signal, wait);
+    return this.#see(end) ?? end;
+  }
+
+  /** Looks until the end, which stays what it was when it was first seen. */
+  async *#watch(
+    deadline: Deadline,
+    signal: AbortSignal | undefined,
+    withHidden = false,
+  ): AsyncGenerator<Step, RunEnd, undefined> {
+    signal?.throwIfAborted();
+    const watch = this.#watcher.ofSteps(this.#port, withHidden);
+    const timeUp = () => this.#notInTime(deadline.timeoutMs, watch.fault);
+    try {
+      for (;;) {
+        const known = this.#end;
+        const seen = await within(deadline.remainingMs, timeUp, signal, (own) => watch.look(own));
+        yield* seen.steps;
+        const end = this.#see(seen.end);
+        // An end that another wait saw in the meantime may be newer than the steps of this look, and a look that failed has none.
+        if (end && (seen.end || (known && !watch.fault))) return end;
+      }
+    } finally {
+      watch.close();
+    }
+  }
+
+  #see(end: RunEnd | undefined): RunEnd | undefined {
+    if (!end || this.#end) return this.#end;
+    this.#end = end;
+    const { id: runId, sessionId, apiVersion } = this;
+    const { status, success, costUsd } = end.result;
+    this.#watcher.emit?.({ type: "ended", apiVersion, runId, sessionId, status, success, costUsd });
+    return end;
+  }
+
+  #notInTime(timeoutMs: number, cause?: unknown): TimeoutError<Run<Output>> {
+    const message = `Run ${this.id} has not ended within ${timeoutMs} ms; it goes on, and is on this error as run.`;
+    return new TimeoutError<Run<Output>>(message, { operation: "result", timeoutMs, run: this }, { cause });
+  }
+
+  async #conclude({ answered, result }: RunEnd): Promise<RunResult<Output>> {
+    if (!answered) throw new RunFailedError(`Run ${this.id} ended without an answer: ${result.status}.`, result);
+    // Without a schema, Output is what the service gives: unknown to callers, or v2's text.
+    if (!this.#reader) return result as RunResult<Output>;
+    const reading = await this.#reader.read(result.output);
+    if (!reading.issues) return { ...result, output: reading.output };
+    const why = reading.issues
+      .map(({ path, message }) => (path.length ? `${path.join(".")}: ${message}` : message))
+      .join("; ");
+    const options = "cause" in reading ? { cause: reading.cause } : undefined;
+    throw new OutputValidationError(
+      `Run ${this.id} answered what does not fit the schema: ${why}`,
+      result,
+      reading.issues,
+      options,
+    );
+  }
+}
+
+/** When a wait with these options is over. */
+export function deadlineOf({ waitTimeoutMs }: WaitOptions): Deadline {
+  return new Deadline(checkMs("waitTimeoutMs", waitTimeoutMs, LONGEST_RUN_MS));
+}
