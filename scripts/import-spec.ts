@@ -1,4 +1,4 @@
-// Turns a document of the vendor (a file or an address) into openapi/v2.yaml or v3.yaml, and says what it repaired.
+// Turns a document of the vendor (a file or an address) into a structure file of openapi/, and says what it repaired.
 import { importCommand } from "./import/command.ts";
 
 const { exitCode, text } = await importCommand(process.argv.slice(2));

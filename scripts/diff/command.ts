@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Sources } from "../spec/pipeline.ts";
 import { SpecError } from "../spec/problem.ts";
-import { type ApiVersion, versions as registered } from "../versions.ts";
+import { type ApiVersion, services as registered, versionsOf } from "../versions.ts";
 import { type Finding, type Severity, severities } from "./change.ts";
 import { diff } from "./diff.ts";
 import { type ReadOptions, readSource } from "./source.ts";
@@ -41,7 +41,7 @@ interface Request {
  * What is wrong with the input becomes one line per problem; anything else is a bug of ours, and is thrown.
  */
 export async function diffCommand(args: readonly string[], sources: Sources = {}): Promise<Outcome> {
-  const request = requestOf(args, sources.versions ?? registered);
+  const request = requestOf(args, versionsOf(sources.services ?? registered));
   if (request === undefined) return { exitCode: 2, output: USAGE };
   try {
     return await answer(request, { ...sources, ...request.reading });

@@ -7,7 +7,7 @@ import { repositoryRoot, type Sources, withOverlays } from "../spec/pipeline.ts"
 import { fail, SpecError } from "../spec/problem.ts";
 import { readYaml } from "../spec/read.ts";
 import { lookUp, referencesIn } from "../spec/references.ts";
-import { type ApiVersion, versions as registered } from "../versions.ts";
+import { type ApiVersion, services as registered, versionsOf } from "../versions.ts";
 import type { Source } from "./diff.ts";
 
 /** How a source is read. */
@@ -24,7 +24,8 @@ export interface ReadOptions extends Sources {
  * @throws {@link SpecError} naming the file and what is wrong with it.
  */
 export async function readSource(name: string, options: ReadOptions = {}): Promise<Source> {
-  const { root = repositoryRoot, versions = registered, structureOnly = false } = options;
+  const { root = repositoryRoot, services = registered, structureOnly = false } = options;
+  const versions = versionsOf(services);
   const version = versions.find((one) => one.name === name);
   if (version) {
     const structure = await readYaml(root, version.structure);
@@ -36,13 +37,9 @@ export async function readSource(name: string, options: ReadOptions = {}): Promi
 }
 
 /** A file of another time need not have every place that an overlay speaks of. */
-async function withFittingOverlays(
-  document: Node,
-  root: string,
-  { sharedOverlay, overlay }: ApiVersion,
-): Promise<Node> {
+async function withFittingOverlays(document: Node, root: string, { overlays }: ApiVersion): Promise<Node> {
   let result = document;
-  for (const file of [sharedOverlay, overlay].filter((one) => one !== undefined)) {
+  for (const file of overlays) {
     for (const action of overlayActions(await readYaml(root, file), file)) result = ifItFits(result, action, file);
   }
   return result;

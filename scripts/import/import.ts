@@ -35,7 +35,7 @@ export async function importSpec({ bytes, file }: Bytes, version: ApiVersion): P
   const tally = new Tally();
   countFragments(source, tally);
   const parts = source.fragments.map((fragment) => mended(fragment, { version, file, part: fragment.part }, tally));
-  const whole = tidied(asDocument(bundle(parts, version, file), file), source, tally);
+  const whole = tidied(asDocument(bundle(parts, version, file), file), source, version, tally);
   const document = asDocument(structureOf({ ...whole, openapi: "3.1.0" }), file);
   await check(document, version, file);
   return { text: layout(structureOf(document), version), report: reportOf(document, source, tally, { version, file }) };
@@ -59,10 +59,10 @@ function assertAddress(address: string | undefined, context: Context): void {
   refuse(context, "", `describes ${address.slice(0, 200)}, which is not below ${server}; is it really ${name}?`);
 }
 
-function tidied(start: OpenApiDocument, { format }: Source, tally: Tally): OpenApiDocument {
+function tidied(start: OpenApiDocument, { format }: Source, version: ApiVersion, tally: Tally): OpenApiDocument {
   let whole = start;
   for (const tidying of tidyings) {
-    const { document, count } = tidying.apply(whole, format);
+    const { document, count } = tidying.apply(whole, format, version);
     tally.add(tidying.heading, tidying, count);
     whole = document;
   }

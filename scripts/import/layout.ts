@@ -15,10 +15,10 @@ export function layout(document: Node, version: ApiVersion): string {
   return `${header(version)}\n${lines.join("\n")}\n`;
 }
 
-function header({ name, overlay }: ApiVersion): string {
+function header({ title, overlays }: ApiVersion): string {
   return [
-    `# Browser Use Cloud ${name}: the structure of the wire and nothing else (paths, types, lists, defaults, limits).`,
-    `# What is ours, such as summaries, undeclared errors and repairs, is in ${basename(overlay)}; where facts are from, in SOURCES.md.`,
+    `# ${title}: the structure of the wire and nothing else (paths, types, lists, defaults, limits).`,
+    `# What is ours, such as summaries, undeclared errors and repairs, is in ${overlays.map((file) => basename(file)).at(-1)}; where facts are from, in SOURCES.md.`,
     "",
   ].join("\n");
 }

@@ -1,10 +1,10 @@
 import { isNode, type OpenApiDocument, operationsOf, schemasOf } from "../spec/document.ts";
 import { lookUp } from "../spec/references.ts";
+import type { ApiVersion } from "../versions.ts";
 import { putBack } from "./hoisted.ts";
 import type { Format } from "./parse.ts";
 import { reachedFrom, renameSchemas, toPointer } from "./references.ts";
 import type { Count } from "./repairs/repair.ts";
-import { droppedPaths } from "./vendor.ts";
 
 /** A change that needs the whole document; gives the changed one. */
 export interface Tidying {
@@ -12,17 +12,17 @@ export interface Tidying {
   readonly description: string;
   /** Under which heading it is reported. */
   readonly heading: "repaired" | "dropped";
-  apply(document: OpenApiDocument, format: Format): { document: OpenApiDocument; count: Count };
+  apply(document: OpenApiDocument, format: Format, version: ApiVersion): { document: OpenApiDocument; count: Count };
 }
 
 const LONG_NAME = /^[a-z][a-z0-9_]*__([A-Z][A-Za-z0-9]*)$/;
 
 const unwantedPaths: Tidying = {
   name: "unwanted-paths",
-  description: `operations below ${droppedPaths.join(", ")}`,
+  description: "operations that are no part of the client",
   heading: "dropped",
-  apply: (document) => {
-    const [kept, gone] = partition(Object.entries(document.paths), ([path]) => !isUnwanted(path));
+  apply: (document, _, { droppedPaths = [] }) => {
+    const [kept, gone] = partition(Object.entries(document.paths), ([path]) => !isBelow(path, droppedPaths));
     const found = operationsOf({ ...document, paths: Object.fromEntries(gone) }).length;
     return { document: { ...document, paths: Object.fromEntries(kept) }, count: { found } };
   },
@@ -98,8 +98,8 @@ const bodies: Tidying = {
 /** In the order in which they apply: a name becomes free when what held it is dropped. */
 export const tidyings: readonly Tidying[] = [unwantedPaths, hoistedTypes, unreachable, longNames, bodies];
 
-function isUnwanted(path: string): boolean {
-  return droppedPaths.some((unwanted) => path === unwanted || path.startsWith(`${unwanted}/`));
+function isBelow(path: string, roots: readonly string[]): boolean {
+  return roots.some((unwanted) => path === unwanted || path.startsWith(`${unwanted}/`));
 }
 
 function occurrences(names: readonly string[]): Map<string, number> {

@@ -12,6 +12,8 @@ export interface Schema extends Node {
   additionalProperties?: boolean | Schema;
   anyOf?: Schema[];
   "x-open-enum"?: boolean;
+  /** A time that may lack its offset, and is UTC then. Not written by hand: it comes from the registration of the version. */
+  "x-naive-utc"?: boolean;
 }
 
 export interface Content extends Node {

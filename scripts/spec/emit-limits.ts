@@ -1,3 +1,4 @@
+import { answerOf } from "./answers.ts";
 import { type OpenApiDocument, operationsOf, type PlacedOperation, schemasOf } from "./document.ts";
 import { bodyLimit, type Limit } from "./limits.ts";
 
@@ -28,13 +29,19 @@ export interface Limit {
 }
 `;
 
-/** Limits of the bodies that the facade checks, and which operations may be sent twice. Ships to users: kept small. */
+/** Limits of the bodies that the facade checks, which operations may be sent twice, and what they answer. Ships to users: kept small. */
 export function emitLimits(document: OpenApiDocument): string {
   const operations = operationsOf(document);
   const bodies = operations
     .filter(({ operation }) => operation["x-facade"])
     .map((placed) => [placed.key, bodyLimit(document, placed)] as const);
-  return [PREAMBLE, emitOpenEnums(document), emitBodies(bodies), emitRepeatable(operations)].join("\n");
+  return [
+    PREAMBLE,
+    emitOpenEnums(document),
+    emitBodies(bodies),
+    emitRepeatable(operations),
+    emitAnswers(document, operations),
+  ].join("\n");
 }
 
 function emitOpenEnums(document: OpenApiDocument): string {
@@ -55,6 +62,15 @@ function emitRepeatable(operations: readonly PlacedOperation[]): string {
     .filter(({ method, operation }) => operation["x-repeatable"] && !["get", "put", "delete"].includes(method))
     .map(({ key }) => `  ${JSON.stringify(key)},\n`);
   return `/** May be sent twice without harm, besides every GET, PUT and DELETE. */\nexport const repeatable: readonly string[] = [\n${keys.join("")}];\n`;
+}
+
+function emitAnswers(document: OpenApiDocument, operations: readonly PlacedOperation[]): string {
+  const lines = operations.flatMap((placed) => {
+    const answer = answerOf(document, placed);
+    return answer === undefined ? [] : [`  ${JSON.stringify(placed.key)}: ${JSON.stringify(answer)},\n`];
+  });
+  const type = 'Readonly<Record<string, "nothing" | "list" | "anything">>';
+  return `/** What a success is, where it is no JSON object: no body, a JSON list, or anything at all. */\nexport const answers: ${type} = {\n${lines.join("")}};\n`;
 }
 
 function union(names: readonly string[]): string {

@@ -6,12 +6,12 @@ import { emitYaml } from "./emit-yaml.ts";
 
 /** A generated file. */
 export interface GeneratedFile {
-  /** Relative to the repository. */
+  /** Relative to the repository; as an emitter gives it, to the vendor's own directory. */
   readonly path: string;
   readonly content: string;
 }
 
-/** Derives files from the merged document. */
+/** Derives files from the merged document of a vendor. */
 export interface Emitter {
   /** What it makes, for messages. */
   readonly output: string;
@@ -21,8 +21,8 @@ export interface Emitter {
 
 /** Everything that is generated. To generate more, add an entry. */
 export const emitters: readonly Emitter[] = [
-  { output: "YAML", emit: (document) => [{ path: "src/generated/openapi.yaml", content: emitYaml(document) }] },
-  { output: "types", emit: async (document) => [{ path: "src/generated/api.ts", content: await emitTypes(document) }] },
-  { output: "limits", emit: (document) => [{ path: "src/generated/limits.ts", content: emitLimits(document) }] },
+  { output: "YAML", emit: (document) => [{ path: "openapi.yaml", content: emitYaml(document) }] },
+  { output: "types", emit: async (document) => [{ path: "api.ts", content: await emitTypes(document) }] },
+  { output: "limits", emit: (document) => [{ path: "limits.ts", content: emitLimits(document) }] },
   { output: "validators", emit: emitValidators },
 ];

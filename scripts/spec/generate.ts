@@ -1,16 +1,23 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { services as registered, type Service } from "../versions.ts";
 import type { OpenApiDocument } from "./document.ts";
 import { type Emitter, emitters, type GeneratedFile } from "./emitters.ts";
 import { mergedDocument, repositoryRoot, type Sources } from "./pipeline.ts";
 import { fail, SpecError } from "./problem.ts";
 
-/** The text of every generated file. Writes nothing. */
-export async function generatedFiles(sources: Sources = {}): Promise<GeneratedFile[]> {
-  const document = await mergedDocument(sources);
+/** The text of every generated file, of one vendor after the other. Writes nothing. */
+export async function generatedFiles({ root, services = registered }: Sources = {}): Promise<GeneratedFile[]> {
+  const files: GeneratedFile[] = [];
+  for (const service of services) files.push(...(await filesOf(service, root)));
+  return files;
+}
+
+async function filesOf(service: Service, root: string = repositoryRoot): Promise<GeneratedFile[]> {
+  const document = await mergedDocument({ root, service });
   const files: GeneratedFile[] = [];
   for (const emitter of emitters) files.push(...(await emitted(emitter, document)));
-  return files;
+  return files.map(({ path, content }) => ({ path: `${service.output}/${path}`, content }));
 }
 
 /** An emitter stands on a library, which may stumble over what the checks let pass: a pattern that is none, say. */
@@ -19,7 +26,11 @@ async function emitted({ output, emit }: Emitter, document: OpenApiDocument): Pr
     return await emit(document);
   } catch (error) {
     if (error instanceof SpecError) throw error;
-    return fail("merged document", "", `cannot be turned into ${output} (${String(error)}); correct it in the spec`);
+    return fail(
+      `merged document of ${document.info.title}`,
+      "",
+      `cannot be turned into ${output} (${String(error)}); correct it in the spec`,
+    );
   }
 }
 

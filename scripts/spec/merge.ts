@@ -1,4 +1,4 @@
-import type { ApiVersion } from "../versions.ts";
+import type { ApiVersion, Service } from "../versions.ts";
 import { canonical } from "./canonical.ts";
 import { type Components, isNode, type Node, type OpenApiDocument } from "./document.ts";
 import { fail } from "./problem.ts";
@@ -11,15 +11,18 @@ export interface VersionDocument {
 }
 
 /**
- * Puts all versions into one document below one server. Everything gets its version's prefix, also what is equal today:
- * sharing it would rename types when the vendor edits one side. Only the security schemes are shared.
+ * Puts all versions of a vendor into one document below one server. Everything gets its version's prefix, also what is equal
+ * today: sharing it would rename types when the vendor edits one side. Only the security schemes are shared.
  */
-export function merge(parts: readonly VersionDocument[], server: string): OpenApiDocument {
+export function merge(
+  parts: readonly VersionDocument[],
+  { title, server }: Omit<Service, "versions">,
+): OpenApiDocument {
   const sorted = parts.toSorted((a, b) => (a.version.name < b.version.name ? -1 : 1));
   const prefixed = sorted.map(withPrefixes);
   return canonical({
     openapi: "3.1.0",
-    info: { title: "Browser Use Cloud", version: sorted.map(versionLabel).join(", ") },
+    info: { title, version: sorted.map(versionLabel).join(", ") },
     servers: [{ url: server }],
     paths: Object.assign({}, ...prefixed.map(({ paths }) => paths)),
     components: mergeComponents(

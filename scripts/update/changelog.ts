@@ -10,9 +10,9 @@ export const semVerStep: Readonly<Record<Severity, string>> = {
   compatible: "minor",
 };
 
-/** Adds what changed in one version of the API to the changelog's newest, unreleased section; makes one where there is none. */
-export function withEntry(changelog: string, version: string, findings: readonly Finding[], today: string): string {
-  const entry = entryOf(version, findings, today);
+/** Adds what changed in one version of an API to the changelog's newest, unreleased section; makes one where there is none. */
+export function withEntry(changelog: string, title: string, findings: readonly Finding[], today: string): string {
+  const entry = entryOf(title, findings, today);
   if (changelog.includes(entry)) return changelog;
   const [heading] = /^## .*unreleased.*$/im.exec(changelog) ?? [];
   if (heading) return changelog.replace(heading, `${heading}\n\n${entry}`).replace(`${entry}\n\n- `, `${entry}\n- `);
@@ -20,12 +20,12 @@ export function withEntry(changelog: string, version: string, findings: readonly
   return [`${start.trimEnd()}\n\n## Unreleased\n\n${entry}\n\n`, ...releases].join("").trimEnd().concat("\n");
 }
 
-function entryOf(version: string, findings: readonly Finding[], today: string): string {
+function entryOf(title: string, findings: readonly Finding[], today: string): string {
   const { breaking, risky, compatible } = countsOf(findings);
   const named = findings.filter(({ severity }) => severity !== "compatible").slice(0, NAMED);
   const more = breaking + risky - named.length;
   return [
-    `- API ${version} as of ${today}: ${breaking} breaking, ${risky} risky, ${compatible} compatible changes.`,
+    `- ${title} as of ${today}: ${breaking} breaking, ${risky} risky, ${compatible} compatible changes.`,
     ...named.map(
       ({ severity, operations: [operation = "everywhere"], message }) => `  - ${severity}: ${operation}: ${message}`,
     ),

@@ -1,6 +1,6 @@
 import { repositoryRoot } from "../spec/pipeline.ts";
 import { SpecError } from "../spec/problem.ts";
-import { type ApiVersion, versions as registered } from "../versions.ts";
+import { type ApiVersion, services as registered, type Service, versionsOf } from "../versions.ts";
 import { asText } from "./report.ts";
 import { typeErrors } from "./type-check.ts";
 import { type Update, update } from "./update.ts";
@@ -15,7 +15,7 @@ export interface Outcome {
 /** What a test puts in the place of this repository and its compiler. */
 export interface Surroundings {
   readonly root?: string;
-  readonly versions?: readonly ApiVersion[];
+  readonly services?: readonly Service[];
   readonly typeErrors?: (root: string) => Promise<readonly string[]>;
   readonly today?: string;
 }
@@ -27,12 +27,13 @@ export interface Surroundings {
  * A source that cannot be imported becomes one line per problem, and no file is touched then.
  */
 export async function updateCommand(args: readonly string[], surroundings: Surroundings = {}): Promise<Outcome> {
-  const { root = repositoryRoot, versions = registered, today = new Date().toISOString().slice(0, 10) } = surroundings;
+  const { root = repositoryRoot, services = registered, today = new Date().toISOString().slice(0, 10) } = surroundings;
+  const versions = versionsOf(services);
   const updates = updatesOf(args, versions);
   if (updates === undefined) return { exitCode: 2, output: usage(versions) };
   try {
     const checkTypes = surroundings.typeErrors ?? typeErrors;
-    const report = await update(updates, { root, versions, today, typeErrors: checkTypes });
+    const report = await update(updates, { root, services, today, typeErrors: checkTypes });
     return { exitCode: report.problems.length === 0 ? 0 : 1, output: asText(report) };
   } catch (error) {
     if (error instanceof SpecError) return { exitCode: 1, output: `${error.message}\nNothing was changed.` };

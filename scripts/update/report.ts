@@ -18,10 +18,10 @@ export function asText(report: UpdateReport): string {
   ].join("\n");
 }
 
-function section({ name, imported, isChanged, findings }: VersionReport): string[] {
+function section({ version, imported, isChanged, findings }: VersionReport): string[] {
   const result = isChanged ? "written" : "unchanged";
-  const came = importText({ ...imported, out: `openapi/${name}.yaml`, result });
-  return [`== ${name}`, came, "", diffText({ old: "before", new: "now", findings }), ""];
+  const came = importText({ ...imported, out: version.structure, result });
+  return [`== ${version.title}`, came, "", diffText({ old: "before", new: "now", findings }), ""];
 }
 
 function list(heading: string, lines: readonly string[]): string[] {

@@ -12,7 +12,7 @@ import { withOverlays } from "../spec/pipeline.ts";
 import { SpecError } from "../spec/problem.ts";
 import { asDocument, readYaml } from "../spec/read.ts";
 import { undescribed } from "../spec/undescribed.ts";
-import type { ApiVersion } from "../versions.ts";
+import { type ApiVersion, type Service, versionsOf } from "../versions.ts";
 import { withEntry } from "./changelog.ts";
 
 /** A version, and where its description comes from. */
@@ -24,7 +24,7 @@ export interface Update {
 /** Where an update is carried out. */
 export interface Place {
   readonly root: string;
-  readonly versions: readonly ApiVersion[];
+  readonly services: readonly Service[];
   /** For the changelog: the day, as YYYY-MM-DD. */
   readonly today: string;
   readonly typeErrors: (root: string) => Promise<readonly string[]>;
@@ -32,7 +32,7 @@ export interface Place {
 
 /** What came in for one version, and what that means to callers. */
 export interface VersionReport {
-  readonly name: string;
+  readonly version: ApiVersion;
   readonly imported: Imported["report"];
   readonly isChanged: boolean;
   readonly findings: readonly Finding[];
@@ -49,7 +49,7 @@ export interface UpdateReport {
   readonly changelog: "written" | "unchanged";
 }
 
-type Arrival = VersionReport & { readonly version: ApiVersion; readonly text: string };
+type Arrival = VersionReport & { readonly text: string };
 
 /**
  * Imports, compares, and then carries the change through. Nothing is written before every source has been read and understood.
@@ -63,7 +63,7 @@ export async function update(updates: readonly Update[], place: Place): Promise<
   const generating = await generate(place);
   const types = generating.length === 0 ? await place.typeErrors(place.root) : [];
   return {
-    versions: arrivals.map(({ text: _, version: __, ...report }) => report),
+    versions: arrivals.map(({ text: _, ...report }) => report),
     problems: [...generating, ...types],
     undescribed: await placesWithoutText(place),
     isGenerated: generating.length === 0,
@@ -71,19 +71,19 @@ export async function update(updates: readonly Update[], place: Place): Promise<
   };
 }
 
-async function arrive({ version, source }: Update, { root, versions }: Place): Promise<Arrival> {
+async function arrive({ version, source }: Update, { root, services }: Place): Promise<Arrival> {
   const { text, report } = await importSpec(await readSource(source), version);
   const old = await readFile(join(root, version.structure), "utf8").catch(() => undefined);
   const isChanged = old !== text;
-  const findings = isChanged && old !== undefined ? await compare(text, version, { root, versions }) : [];
-  return { version, text, name: version.name, imported: report, isChanged, findings };
+  const findings = isChanged && old !== undefined ? await compare(text, version, { root, services }) : [];
+  return { version, text, imported: report, isChanged, findings };
 }
 
 /** Both sides with the overlays, on the new one as far as they fit: so that open lists count as open. */
 async function compare(
   text: string,
   { name }: ApiVersion,
-  sources: Pick<Place, "root" | "versions">,
+  sources: Pick<Place, "root" | "services">,
 ): Promise<Finding[]> {
   const folder = await mkdtemp(join(tmpdir(), "spec-update-"));
   try {
@@ -96,9 +96,9 @@ async function compare(
 }
 
 /** The lines of what is wrong; none when the generated files were written. */
-async function generate({ root, versions }: Place): Promise<readonly string[]> {
+async function generate({ root, services }: Place): Promise<readonly string[]> {
   try {
-    await writeFiles(await generatedFiles({ root, versions }), root);
+    await writeFiles(await generatedFiles({ root, services }), root);
     return [];
   } catch (error) {
     if (error instanceof SpecError) return error.message.split("\n");
@@ -107,9 +107,9 @@ async function generate({ root, versions }: Place): Promise<readonly string[]> {
 }
 
 /** Asked of each version by itself: a document that cannot be merged yet may still lack texts. */
-async function placesWithoutText({ root, versions }: Place): Promise<string[]> {
+async function placesWithoutText({ root, services }: Place): Promise<string[]> {
   const places: string[] = [];
-  for (const version of versions) {
+  for (const version of versionsOf(services)) {
     const structure = await readYaml(root, version.structure);
     const complete = await withOverlays(structure, root, version).catch(() => structure);
     if (complete === structure) continue; // An overlay does not fit; that is reported, and every text would be missing.
@@ -123,6 +123,6 @@ async function record(arrivals: readonly Arrival[], { root, today }: Place): Pro
   const file = join(root, "CHANGELOG.md");
   const old = await readFile(file, "utf8").catch(() => "# Changelog\n");
   const entries = arrivals.filter(({ findings }) => findings.length > 0);
-  const fresh = entries.reduce((text, { name, findings }) => withEntry(text, name, findings, today), old);
+  const fresh = entries.reduce((text, { version, findings }) => withEntry(text, version.title, findings, today), old);
   return fresh === old ? "unchanged" : save(file, fresh);
 }

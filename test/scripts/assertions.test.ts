@@ -42,7 +42,7 @@ const faults: readonly [string, (files: Files) => void, string][] = [
   [
     "another server than the registered one",
     ({ structure }) => Object.assign(structure.servers[0], { url: "https://elsewhere.test/v9" }),
-    "openapi/v9.yaml: servers: must be https://api.browser-use.com/api/v9 alone, but is https://elsewhere.test/v9",
+    "openapi/v9.yaml: servers: must be https://things.test/api/v9 alone, but is https://elsewhere.test/v9",
   ],
   [
     "two operations with one operationId",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { stringify } from "yaml";
 import { diffCommand, type Outcome } from "../../scripts/diff/command.ts";
+import { versions } from "../../scripts/versions.ts";
 import { api, json, ref } from "./diff-fixture.ts";
 import { type Loose, sound, sourcesOf } from "./fixture.ts";
 
@@ -180,10 +181,10 @@ test("with --as, a file is compared as that version: the overlay applies to it a
 });
 
 test("the registered versions of this repository differ from their structure by what the overlays add, and in nothing else", async () => {
-  for (const version of ["v2", "v3"]) {
-    const { output } = await diffCommand([`openapi/${version}.yaml`, version, "--structure"]);
-    expect(output).toBe(`openapi/${version}.yaml → ${version}: no differences`);
-    expect((await diffCommand([`openapi/${version}.yaml`, version, "--as", version])).exitCode).toBe(0);
+  for (const { name, structure } of versions) {
+    const { output } = await diffCommand([structure, name, "--structure"]);
+    expect(output).toBe(`${structure} → ${name}: no differences`);
+    expect((await diffCommand([structure, name, "--as", name])).exitCode).toBe(0);
   }
 });
 

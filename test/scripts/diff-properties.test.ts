@@ -5,6 +5,7 @@ import { readSource } from "../../scripts/diff/source.ts";
 import { isNode, type OpenApiDocument, operationsOf } from "../../scripts/spec/document.ts";
 import { mapReferences, reachableSchemas } from "../../scripts/spec/references.ts";
 import { requestParts, responseParts } from "../../scripts/spec/schemas.ts";
+import { versions } from "../../scripts/versions.ts";
 import { found } from "./diff-fixture.ts";
 import { type Loose, seeded } from "./fixture.ts";
 
@@ -12,7 +13,7 @@ import { type Loose, seeded } from "./fixture.ts";
 const documents: OpenApiDocument[] = [];
 
 beforeAll(async () => {
-  for (const name of ["v2", "v3"]) documents.push((await readSource(name)).document);
+  for (const { name } of versions) documents.push((await readSource(name)).document);
 });
 
 test("a document does not differ from itself, however its keys are ordered and its schemas are called", () => {

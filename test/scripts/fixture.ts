@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { stringify } from "yaml";
-import type { Sources } from "../../scripts/spec/pipeline.ts";
-import { type ApiVersion, mergedServer } from "../../scripts/versions.ts";
+import type { ApiVersion, Service } from "../../scripts/versions.ts";
+
+const SERVER = "https://things.test/api";
 
 /** JSON that a test may damage as it likes. */
 // biome-ignore lint/suspicious/noExplicitAny: tests write faults into any place of it, which no type describes
@@ -21,20 +22,51 @@ export function sound(): Files {
   return { structure: structure(), overlay: overlay() };
 }
 
+/** A vendor whose versions are in a directory of their own. Also in a list, as the commands take them. */
+export interface Fixture {
+  readonly root: string;
+  readonly service: Service;
+  readonly services: readonly Service[];
+}
+
 /** Writes versions into a directory of their own, which goes away with the test. */
-export async function sourcesOf(versions: Readonly<Record<string, Files>>): Promise<Required<Sources>> {
+export async function sourcesOf(versions: Readonly<Record<string, Files>>): Promise<Fixture> {
   const root = await mkdtemp(join(tmpdir(), "generate-"));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   await mkdir(join(root, "openapi"));
   for (const [name, files] of Object.entries(versions)) await writeVersion(root, name, files);
-  return { root, versions: Object.keys(versions).map(registered) };
+  const service: Service = {
+    title: "Things",
+    server: SERVER,
+    output: "src/generated",
+    versions: Object.keys(versions).map((name) => registered(name)),
+  };
+  return { root, service, services: [service] };
+}
+
+/** The small API as a version of another name, and of another vendor where a server is given. */
+export function soundAs(name: string, server: string = SERVER): Files {
+  const files = sound();
+  files.structure.servers[0].url = `${server}/${name}`;
+  return files;
 }
 
 /** Rewrites the files of one version. */
 export async function writeVersion(root: string, name: string, { structure, overlay }: Files): Promise<void> {
-  const { structure: structureFile, overlay: overlayFile } = registered(name);
-  await writeFile(join(root, structureFile), asText(structure));
-  await writeFile(join(root, overlayFile), asText(overlay));
+  await writeFile(join(root, structureOf(name)), asText(structure));
+  await writeFile(join(root, overlayOf(name)), asText(overlay));
+}
+
+/** A version as a line of the registry gives it. */
+export function registered(name: string, server: string = SERVER): ApiVersion {
+  return {
+    name,
+    title: `Things ${name}`,
+    structure: structureOf(name),
+    overlays: [overlayOf(name)],
+    server: `${server}/${name}`,
+    key: { header: "X-Key", scheme: "APIKeyHeader" },
+  };
 }
 
 /** Numbers in [0, 1), the same for the same seed. */
@@ -51,9 +83,12 @@ export function schema(name: string): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-function registered(name: string): ApiVersion {
-  const file = `openapi/${name}`;
-  return { name, structure: `${file}.yaml`, overlay: `${file}.overlay.yaml`, server: `${mergedServer}/${name}` };
+function structureOf(name: string): string {
+  return `openapi/${name}.yaml`;
+}
+
+function overlayOf(name: string): string {
+  return `openapi/${name}.overlay.yaml`;
 }
 
 function asText(content: Loose): string {
@@ -72,7 +107,7 @@ function structure(): Loose {
   return {
     openapi: "3.1.0",
     info: { title: "Things", version: "1.0.0" },
-    servers: [{ url: `${mergedServer}/v9` }],
+    servers: [{ url: `${SERVER}/v9` }],
     paths: {
       "/things": {
         get: {

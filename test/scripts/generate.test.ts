@@ -6,14 +6,7 @@ import { expect, test } from "vitest";
 import { generateCommand } from "../../scripts/spec/command.ts";
 import { generatedFiles } from "../../scripts/spec/generate.ts";
 import { repositoryRoot } from "../../scripts/spec/pipeline.ts";
-import { type Files, type Loose, seeded, sound, sourcesOf } from "./fixture.ts";
-
-/** The small API as a version of its own name. */
-function as(name: string): Files {
-  const files = sound();
-  files.structure.servers[0].url = files.structure.servers[0].url.replace("v9", name);
-  return files;
-}
+import { type Loose, seeded, sound, soundAs, sourcesOf } from "./fixture.ts";
 
 /** The same content with the keys of every mapping in another order. */
 function shuffled(value: Loose, random: () => number): Loose {
@@ -25,17 +18,17 @@ function shuffled(value: Loose, random: () => number): Loose {
 
 test("the same input gives the same bytes, whatever the order of keys and of versions", async () => {
   const random = seeded(31);
-  const expected = await generatedFiles(await sourcesOf({ v8: as("v8"), v9: as("v9") }));
+  const expected = await generatedFiles(await sourcesOf({ v8: soundAs("v8"), v9: soundAs("v9") }));
 
   for (let round = 0; round < 5; round++) {
-    const sources = await sourcesOf({ v9: shuffled(as("v9"), random), v8: shuffled(as("v8"), random) });
+    const sources = await sourcesOf({ v9: shuffled(soundAs("v9"), random), v8: shuffled(soundAs("v8"), random) });
     expect(await generatedFiles(sources)).toEqual(expected);
   }
 });
 
 test("a further version needs its two files and a line in the registry, and changes nothing of the others", async () => {
-  const one = await generatedFiles(await sourcesOf({ v8: as("v8") }));
-  const two = await generatedFiles(await sourcesOf({ v8: as("v8"), v9: as("v9") }));
+  const one = await generatedFiles(await sourcesOf({ v8: soundAs("v8") }));
+  const two = await generatedFiles(await sourcesOf({ v8: soundAs("v8"), v9: soundAs("v9") }));
 
   const types = (files: typeof one) => files.find(({ path }) => path.endsWith("api.ts"))?.content ?? "";
   const schema = (name: string) => new RegExp(`^ {8}${name}: {[^}]*}`, "m");
@@ -88,7 +81,9 @@ test("what a library stumbles over while a file is generated becomes one line, a
 
   expect(outcome).toEqual({
     exitCode: 1,
-    line: expect.stringMatching(/^merged document: cannot be turned into validators \(.+\); correct it in the spec$/),
+    line: expect.stringMatching(
+      /^merged document of Things: cannot be turned into validators \(.+\); correct it in the spec$/,
+    ),
   });
   await expect(readFile(join(sources.root, "src/generated/openapi.yaml"))).rejects.toThrow("ENOENT");
 });
@@ -119,10 +114,10 @@ test("a missing file is refused by name", async () => {
 });
 
 test("security schemes are shared, so versions that differ in them are refused", async () => {
-  const other = as("v9");
+  const other = soundAs("v9");
   other.structure.components.securitySchemes.APIKeyHeader.name = "X-Other";
 
-  const outcome = await generateCommand([], await sourcesOf({ v8: as("v8"), v9: other }));
+  const outcome = await generateCommand([], await sourcesOf({ v8: soundAs("v8"), v9: other }));
 
   expect(outcome.line).toBe(
     "openapi/v9.yaml: components.securitySchemes.APIKeyHeader: differs from another version's, but is shared; make them equal",

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { importCommand } from "../../scripts/import/command.ts";
 import { repositoryRoot } from "../../scripts/spec/pipeline.ts";
+import { versions } from "../../scripts/versions.ts";
 import { fixturePath } from "./import-fixture.ts";
 
 const page = fileURLToPath(fixturePath("page.md"));
@@ -126,8 +127,8 @@ test("--json tells every class, found or not", async () => {
 test.each([
   [["--as", "v2"], /^give one file or address\nusage: /],
   [[page, page, "--as", "v2"], /^give one file or address\nusage: /],
-  [[page], /^--as must be one of v2\|v3\nusage: /],
-  [[page, "--as", "v9"], /^--as must be one of v2\|v3\nusage: /],
+  [[page], /^--as must be one of v2\|v3(\|v\d+)+\nusage: /],
+  [[page, "--as", "v9"], /^--as must be one of v2\|v3(\|v\d+)+\nusage: /],
   [[page, "--as", "v2", "--ouput", "x"], /^Unknown option '--ouput'\nusage: /],
 ])("the arguments %j are refused with how it is used", async (args, text) => {
   expect(await importCommand(args)).toEqual({ exitCode: 2, text: expect.stringMatching(text) });
@@ -147,17 +148,14 @@ test("a file that is missing, is none, or cannot be written is named", async () 
   );
 });
 
-test.each(["v2", "v3"])("what is committed of %s is in the order and the layout of an import", async (name) => {
-  const { text } = await importCommand([
-    join(repositoryRoot, `openapi/${name}.yaml`),
-    "--as",
-    name,
-    "--json",
-    "--dry-run",
-  ]);
-  const out = join(await folder(), "out.yaml");
-  await importCommand([join(repositoryRoot, `openapi/${name}.yaml`), "--as", name, "--out", out]);
+test.each(versions)(
+  "what is committed of $title is in the order and the layout of an import",
+  async ({ name, structure }) => {
+    const { text } = await importCommand([join(repositoryRoot, structure), "--as", name, "--json", "--dry-run"]);
+    const out = join(await folder(), "out.yaml");
+    await importCommand([join(repositoryRoot, structure), "--as", name, "--out", out]);
 
-  expect(JSON.parse(text).dropped.filter(({ found }: { found: number }) => found > 0)).toEqual([]);
-  expect(await readFile(out, "utf8")).toBe(await readFile(join(repositoryRoot, `openapi/${name}.yaml`), "utf8"));
-});
+    expect(JSON.parse(text).dropped.filter(({ found }: { found: number }) => found > 0)).toEqual([]);
+    expect(await readFile(out, "utf8")).toBe(await readFile(join(repositoryRoot, structure), "utf8"));
+  },
+);

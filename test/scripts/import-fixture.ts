@@ -19,9 +19,9 @@ export async function importFixture(name: string): Promise<Result> {
 }
 
 /** Imports a source that the test has written itself. */
-export async function imported(source: string | Uint8Array, file: string): Promise<Result> {
+export async function imported(source: string | Uint8Array, file: string, as: ApiVersion = version): Promise<Result> {
   const bytes = typeof source === "string" ? new TextEncoder().encode(source) : source;
-  const result = await importSpec({ bytes, file }, version);
+  const result = await importSpec({ bytes, file }, as);
   return { ...result, document: parse(result.text) };
 }
 

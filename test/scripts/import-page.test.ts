@@ -101,7 +101,7 @@ test("fragments with an info of their own each get that of the API, and one that
   const renamed = another((document) => Object.assign(document.info, { title: "Rooms" }));
   const alike = another(() => undefined);
 
-  expect((await imported(pageOf(lamps(), renamed), "page.md")).document.info.title).toBe("Browser Use Public API v2");
+  expect((await imported(pageOf(lamps(), renamed), "page.md")).document.info.title).toBe("Browser Use Cloud v2");
   expect((await imported(pageOf(lamps(), alike), "page.md")).document.info.title).toBe("Lamps");
 });
 

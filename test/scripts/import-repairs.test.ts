@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Loose } from "./fixture.ts";
-import { counts, fixturePath, imported, importFixture } from "./import-fixture.ts";
+import { counts, fixturePath, imported, importFixture, lamps, version } from "./import-fixture.ts";
 
 const lamp = (document: Loose): Loose => document.components.schemas.Lamp.properties;
 const operation = (document: Loose, path = "/lamps", method = "get"): Loose => document.paths[path][method];
@@ -127,7 +127,7 @@ const classes: readonly Class[] = [
     guarantee: "the info of one endpoint becomes that of the API, and the version of OpenAPI is the usual one",
     found: { "missing-info": 1 },
     of: (document) => [document.openapi, document.info],
-    is: ["3.1.0", { title: "Browser Use Public API v2", version: "2.0.0" }],
+    is: ["3.1.0", { title: "Browser Use Cloud v2", version: "2.0.0" }],
   },
   {
     fixture: "path-level-parameters.yaml",
@@ -245,4 +245,21 @@ test("what was written is not repaired again, and stays the same to the byte", a
     expect(second.text, name).toBe(first.text);
     expect(Object.keys(counts(second)).filter((found) => damage.test(found))).toEqual([]);
   }
+});
+
+test("which header carries the key, and which paths are left behind, is said by the registration of each version", async () => {
+  const document = lamps();
+  const { get } = document.paths["/lamps"];
+  get.parameters.push({ name: "x-lamp-key", in: "header", required: true, schema: { type: "string" } });
+  delete get.security;
+  document.paths["/old/lamps"] = { get: { ...structuredClone(get), operationId: "list_old_lamps" } };
+  document.paths["/boxes"] = { get: { ...structuredClone(get), operationId: "list_boxes" } };
+  const as = { ...version, key: { header: "X-Lamp-Key", scheme: "LampKey" }, droppedPaths: ["/old"] };
+
+  const { document: result } = await imported(JSON.stringify(document), "lamps.json", as);
+
+  expect(Object.keys(result.paths)).toEqual(["/boxes", "/lamps"]);
+  expect(operation(result).security).toEqual([{ LampKey: [] }]);
+  expect(operation(result).parameters.map(({ name }: Loose) => name)).toEqual(["room"]);
+  expect(result.components.securitySchemes.LampKey).toEqual({ type: "apiKey", in: "header", name: "X-Lamp-Key" });
 });

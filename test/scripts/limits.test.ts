@@ -85,6 +85,8 @@ test("the bodies that the facade checks have their limits", () => {
     "POST /v3/sessions/{session_id}/stop",
     "POST /v3/workspaces",
     "POST /v3/workspaces/{workspace_id}/files/upload",
+    "POST /v4/runs",
+    "POST /v4/workspaces/{workspace_id}/files/upload",
   ]);
   expect(generated.bodies["POST /v3/browsers"].properties?.timeout).toEqual({
     type: "integer",
@@ -104,6 +106,8 @@ test("what creates, dispatches or executes is never said to be repeatable; what 
     "PATCH /v3/browsers/{session_id}",
     "PATCH /v3/profiles/{profile_id}",
     "PATCH /v3/workspaces/{workspace_id}",
+    "PATCH /v4/browsers/{session_id}",
+    "PATCH /v4/profiles/{profile_id}",
     "POST /v2/files/browsers/{session_id}/presigned-url",
     "POST /v2/files/sessions/{session_id}/presigned-url",
     "POST /v2/sessions/{session_id}/public-share",
@@ -111,5 +115,8 @@ test("what creates, dispatches or executes is never said to be repeatable; what 
     "POST /v2/skills/{skill_id}/cancel",
     "POST /v3/sessions/{session_id}/stop",
     "POST /v3/workspaces/{workspace_id}/files/upload",
+    "POST /v4/runs/{run_id}/cancel",
+    "POST /v4/sessions/{session_id}/purge",
+    "POST /v4/workspaces/{workspace_id}/files/upload",
   ]);
 });

@@ -1,7 +1,8 @@
 import { beforeAll, expect, test } from "vitest";
 import { operationsOf } from "../../scripts/spec/document.ts";
 import { mergedDocument } from "../../scripts/spec/pipeline.ts";
-import { referencesIn } from "../../scripts/spec/references.ts";
+import { reachableSchemas, referencesIn } from "../../scripts/spec/references.ts";
+import { allSchemas } from "../../scripts/spec/schemas.ts";
 import type { Loose } from "./fixture.ts";
 
 let merged: Loose;
@@ -14,10 +15,11 @@ beforeAll(async () => {
 
 const keys = (): string[] => operationsOf(merged).map(({ key }) => key);
 
-test("the merged document has all 44 operations of v2 and all 26 of v3, below one server", () => {
+test("the merged document has all 44 operations of v2, 26 of v3 and 27 of v4, below one server", () => {
   expect(keys().filter((key) => key.includes(" /v2/"))).toHaveLength(44);
   expect(keys().filter((key) => key.includes(" /v3/"))).toHaveLength(26);
-  expect(keys()).toHaveLength(70);
+  expect(keys().filter((key) => key.includes(" /v4/"))).toHaveLength(27);
+  expect(keys()).toHaveLength(97);
   expect(merged.servers).toEqual([{ url: "https://api.browser-use.com/api" }]);
 });
 
@@ -27,7 +29,7 @@ test("everything but the key's scheme carries the prefix of its version", () => 
     expect(operation.operationId).toMatch(new RegExp(`^${version}_`));
     expect(operation.tags?.every((tag) => tag.startsWith(`${version} `))).toBe(true);
   }
-  expect(Object.keys(schemas).filter((name) => !/^V[23][A-Z]/.test(name))).toEqual([]);
+  expect(Object.keys(schemas).filter((name) => !/^V[234][A-Z]/.test(name))).toEqual([]);
   expect(Object.keys(merged.components.securitySchemes)).toEqual(["APIKeyHeader"]);
 });
 
@@ -38,13 +40,21 @@ test("no version refers to a schema of another", () => {
   }
 });
 
+test("no schema is left that no operation uses", () => {
+  const used = reachableSchemas(merged, [merged.paths]);
+
+  expect(Object.keys(schemas).filter((name) => !used.has(name))).toEqual([]);
+});
+
 test("properties that the server fills in by default are required in answers and optional in requests", () => {
   expect(schemas.V3SessionResponse.required).toEqual(
     expect.arrayContaining(["stepCount", "recordingUrls", "totalCostUsd"]),
   );
   expect(schemas.V2SessionView.required).toEqual(expect.arrayContaining(["keepAlive", "proxyCost"]));
+  expect(schemas.V4RunListResponse.required).toEqual(["hasMore", "runs"]);
   expect(schemas.V2CreateTaskRequest.required).toEqual(["task"]);
   expect(schemas.V3RunTaskRequest.required).toBeUndefined();
+  expect(schemas.V4RunCreateRequest.required).toEqual(["task"]);
 });
 
 test("every operation that takes a key says how a wrong one is answered", () => {
@@ -81,11 +91,22 @@ test("a v3 task may be refused for credit, for an unknown id, for a busy session
   ]);
 });
 
-test.each(["V2", "V3"])("%s has the newer fields of accounts and browsers", (prefix) => {
+test("whatever an operation of v3 or v4 names by an id in its path may be unknown", () => {
+  const silent = operationsOf(merged)
+    .filter(({ path }) => /^\/v[34]\/.*\{/.test(path))
+    .filter(({ operation }) => operation.responses?.["404"] === undefined);
+
+  expect(silent.map(({ key }) => key)).toEqual([]);
+});
+
+test.each(["V2", "V3"])("%s has the newer field of accounts", (prefix) => {
+  expect(schemas[`${prefix}AccountView`].properties.tracingDisabled).toMatchObject({ type: "boolean" });
+  expect(schemas[`${prefix}AccountView`].required).not.toContain("tracingDisabled");
+});
+
+test.each(["V2", "V3", "V4"])("%s has the newer fields of browsers", (prefix) => {
   const of = (name: string): Loose => schemas[prefix + name].properties;
 
-  expect(of("AccountView").tracingDisabled).toMatchObject({ type: "boolean" });
-  expect(schemas[`${prefix}AccountView`].required).not.toContain("tracingDisabled");
   expect(of("CreateBrowserSessionRequest")).toMatchObject({
     metadata: { additionalProperties: { type: "string" }, maxProperties: 10 },
     solveCaptchas: { default: true },
@@ -121,18 +142,22 @@ test("the lists of models are the newest, and keep the model that older document
   expect(schemas.V3BuModel.enum).toHaveLength(25);
 });
 
-test("countries are 247, all text, with uk and without gb", () => {
-  for (const { enum: countries } of [schemas.V2ProxyCountryCode, schemas.V3ProxyCountryCode]) {
-    expect(new Set(countries).size).toBe(247);
-    expect(countries).toEqual(expect.arrayContaining(["uk", "no"]));
-    expect(countries).not.toContain("gb");
-  }
+test.each([
+  ["V2", 247],
+  ["V3", 247],
+  ["V4", 248],
+])("countries of %s are %i, all text, with uk and without gb", (prefix, count) => {
+  const { enum: countries } = schemas[`${prefix}ProxyCountryCode`];
+
+  expect(new Set(countries).size).toBe(count);
+  expect(countries).toEqual(expect.arrayContaining(["uk", "no"]));
+  expect(countries).not.toContain("gb");
 });
 
 test("lists that grow are open, and statuses and actions are not", () => {
-  const open = Object.keys(schemas).filter((name) => schemas[name]["x-open-enum"]);
+  const open = [...allSchemas(merged)].filter(({ schema }) => schema["x-open-enum"]);
 
-  expect(open).toEqual([
+  expect(open.map(({ place }) => place.replace("components.schemas.", ""))).toEqual([
     "V2ProxyCountryCode",
     "V2SkillCategory",
     "V2SupportedLLMs",
@@ -140,6 +165,8 @@ test("lists that grow are open, and statuses and actions are not", () => {
     "V3BuModel",
     "V3ProxyCountryCode",
     "V3ThinkingLevel",
+    "V4ProxyCountryCode",
+    "V4RunCreateRequest.properties.model",
   ]);
 });
 

@@ -2,19 +2,19 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { mergedDocument, type Sources } from "../../scripts/spec/pipeline.ts";
-import { type Loose, sound, sourcesOf } from "./fixture.ts";
+import { mergedDocument, type OneSource } from "../../scripts/spec/pipeline.ts";
+import { type Loose, sound, soundAs, sourcesOf } from "./fixture.ts";
 
 const SHARED = "openapi/shared.overlay.yaml";
 
 /** Two versions of the small API that share an overlay with the given actions. */
-async function sharing(actions: readonly Loose[], own: readonly Loose[] = []): Promise<Sources> {
-  const [eight, nine] = [sound(), sound()];
-  eight.structure.servers[0].url = eight.structure.servers[0].url.replace("v9", "v8");
+async function sharing(actions: readonly Loose[], own: readonly Loose[] = []): Promise<OneSource> {
+  const nine = sound();
   nine.overlay.actions.push(...own);
-  const { root, versions } = await sourcesOf({ v8: eight, v9: nine });
+  const { root, service } = await sourcesOf({ v8: soundAs("v8"), v9: nine });
   await writeFile(join(root, SHARED), stringify({ overlay: "1.0.0", actions }));
-  return { root, versions: versions.map((version) => ({ ...version, sharedOverlay: SHARED })) };
+  const versions = service.versions.map((version) => ({ ...version, overlays: [SHARED, ...version.overlays] }));
+  return { root, service: { ...service, versions } };
 }
 
 const describing = (description: string): Loose => ({

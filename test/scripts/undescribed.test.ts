@@ -2,12 +2,15 @@ import { beforeAll, expect, test } from "vitest";
 import { mergedDocument } from "../../scripts/spec/pipeline.ts";
 import { allSchemas } from "../../scripts/spec/schemas.ts";
 import { undescribed } from "../../scripts/spec/undescribed.ts";
+import { services } from "../../scripts/versions.ts";
 import { type Files, type Loose, schema, sound, sourcesOf } from "./fixture.ts";
 
 let ours: Loose;
+let all: Loose[];
 
 beforeAll(async () => {
-  ours = await mergedDocument();
+  all = await Promise.all(services.map((service) => mergedDocument({ service })));
+  [ours] = all;
 });
 
 /** What is listed of our own document after a change to a copy of it. */
@@ -23,7 +26,7 @@ async function listedOf(files: Files): Promise<string[]> {
 }
 
 test("every operation, property and parameter that is not obvious has a text", () => {
-  expect(undescribed(ours)).toEqual([]);
+  expect(all.flatMap(undescribed)).toEqual([]);
 });
 
 test("what has no text is listed by its place, unless its name says all", async () => {
@@ -128,10 +131,14 @@ interface Text {
 }
 
 function texts(): Text[] {
-  const properties = [...allSchemas(ours)].flatMap(({ schema: { properties }, place }) =>
+  return all.flatMap(textsOf);
+}
+
+function textsOf(document: Loose): Text[] {
+  const properties = [...allSchemas(document)].flatMap(({ schema: { properties }, place }) =>
     Object.entries<Loose>(properties ?? {}).map(([name, value]) => ({ place: `${place}.${name}`, value, of: value })),
   );
-  const parameters = Object.entries<Loose>(ours.paths).flatMap(([path, item]) =>
+  const parameters = Object.entries<Loose>(document.paths).flatMap(([path, item]) =>
     Object.values<Loose>(item).flatMap(({ parameters = [] }) =>
       parameters.map((of: Loose) => ({ place: `${path} ${of.name}`, value: of.schema, of })),
     ),

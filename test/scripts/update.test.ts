@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
@@ -10,7 +10,7 @@ const CHANGELOG = "# Changelog\n\n## 0.1.0 – unreleased\n\n- Something older.\
 
 /** A repository with one version, and a description of it that a vendor publishes. */
 async function repository(change: (structure: Loose) => void = () => {}) {
-  const { root, versions } = await sourcesOf({ v9: sound() });
+  const { root, services } = await sourcesOf({ v9: sound() });
   const { structure } = sound();
   change(structure);
   const published = join(root, "published.json");
@@ -21,7 +21,7 @@ async function repository(change: (structure: Loose) => void = () => {}) {
   const run = (...args: string[]) =>
     updateCommand(args.length === 0 ? [`v9=${published}`] : args, {
       root,
-      versions,
+      services,
       today: "2026-01-02",
       typeErrors: async () => types,
     });
@@ -39,7 +39,7 @@ describe("spec:update", () => {
     expect(await read("openapi/v9.yaml")).toContain("colour");
     expect(await read("src/generated/api.ts")).toContain("colour?: string");
     expect(await read("CHANGELOG.md")).toContain(
-      "- API v9 as of 2026-01-02: 0 breaking, 0 risky, 1 compatible changes.\n- Something older.",
+      "- Things v9 as of 2026-01-02: 0 breaking, 0 risky, 1 compatible changes.\n- Something older.",
     );
     expect(exitCode).toBe(0);
   });
@@ -104,6 +104,22 @@ describe("spec:update", () => {
     expect(await read("CHANGELOG.md")).toBe(changelog);
   });
 
+  test("names the structure file that was written, however it is called", async () => {
+    const { root, service } = await sourcesOf({ v9: sound() });
+    const structure = "openapi/things.yaml";
+    const named = { ...service, versions: service.versions.map((version) => ({ ...version, structure })) };
+    await rename(join(root, "openapi/v9.yaml"), join(root, structure));
+
+    const { output } = await updateCommand([`v9=${join(root, structure)}`], {
+      root,
+      services: [named],
+      typeErrors: async () => [],
+    });
+
+    expect(output).toMatch(/^(written|unchanged): openapi\/things\.yaml$/m);
+    expect(output).toMatch(/^== Things v9$/m);
+  });
+
   test.each([["v8=x.yaml"], ["v9"], ["--help"]])("explains itself when it is called with %s", async (arg) => {
     const { run } = await repository();
     const { exitCode, output } = await run(arg);
@@ -129,14 +145,14 @@ describe("the changelog", () => {
   } as const;
 
   test("gets a section when there is no unreleased one", () => {
-    const text = withEntry("# Changelog\n\n## 1.0.0\n\n- First.\n", "v9", [finding], "2026-01-02");
+    const text = withEntry("# Changelog\n\n## 1.0.0\n\n- First.\n", "Things v9", [finding], "2026-01-02");
     expect(text).toMatch(
-      /^# Changelog\n\n## Unreleased\n\n- API v9 .*\n {2}- risky: GET \/a: is new\n\n## 1\.0\.0\n\n- First\.\n$/,
+      /^# Changelog\n\n## Unreleased\n\n- Things v9 .*\n {2}- risky: GET \/a: is new\n\n## 1\.0\.0\n\n- First\.\n$/,
     );
   });
 
   test("gets the same entry once", () => {
-    const once = withEntry(CHANGELOG, "v9", [finding], "2026-01-02");
-    expect(withEntry(once, "v9", [finding], "2026-01-02")).toBe(once);
+    const once = withEntry(CHANGELOG, "Things v9", [finding], "2026-01-02");
+    expect(withEntry(once, "Things v9", [finding], "2026-01-02")).toBe(once);
   });
 });

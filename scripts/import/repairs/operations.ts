@@ -1,9 +1,10 @@
 import { isNode, type Node } from "../../spec/document.ts";
 import { lookUp } from "../../spec/references.ts";
-import { keyHeader, keyScheme } from "../vendor.ts";
 import { nodesOf } from "../visit.ts";
 import { operationNodes } from "./placed.ts";
-import type { Repair } from "./repair.ts";
+import type { Context, Repair } from "./repair.ts";
+
+type Key = Context["version"]["key"];
 
 /** `tags: [[subpackage_tasks]]` → `tags: [Tasks]`. */
 export const nestedTags: Repair = {
@@ -22,12 +23,12 @@ export const nestedTags: Repair = {
 export const keyParameters: Repair = {
   name: "key-parameter",
   description: "operations that take the key as a header parameter",
-  repair: (document) => {
-    const scheme = existingScheme(document) ?? keyScheme;
-    const isKey = (parameter: unknown): boolean => sendsKey(resolved(document, parameter));
+  repair: (document, { version: { key } }) => {
+    const scheme = existingScheme(document, key) ?? key.scheme;
+    const isKey = (parameter: unknown): boolean => sendsKey(resolved(document, parameter), key);
     const keyed = nodesOf(document, "operation").filter(({ node }) => parametersOf(node).some(isKey));
     for (const { node } of keyed) toSecurity(node, scheme, isKey);
-    if (keyed.length > 0) declareScheme(document, scheme);
+    if (keyed.length > 0) declareScheme(document, scheme, key);
     return { found: keyed.length };
   },
 };
@@ -89,14 +90,14 @@ function resolved(document: Node, parameter: unknown): unknown {
 }
 
 /** True for a parameter, or a security scheme, that is the header with the key. */
-function sendsKey(value: unknown): boolean {
+function sendsKey(value: unknown, { header }: Key): boolean {
   if (!isNode(value) || value["in"] !== "header") return false;
-  return String(value["name"]).toLowerCase() === keyHeader.toLowerCase();
+  return String(value["name"]).toLowerCase() === header.toLowerCase();
 }
 
-function existingScheme({ components }: Node): string | undefined {
+function existingScheme({ components }: Node, key: Key): string | undefined {
   const schemes = isNode(components) && isNode(components["securitySchemes"]) ? components["securitySchemes"] : {};
-  return Object.keys(schemes).find((name) => sendsKey(schemes[name]));
+  return Object.keys(schemes).find((name) => sendsKey(schemes[name], key));
 }
 
 function toSecurity(operation: Node, scheme: string, isKey: (parameter: unknown) => boolean): void {
@@ -106,12 +107,12 @@ function toSecurity(operation: Node, scheme: string, isKey: (parameter: unknown)
   operation["security"] ??= [{ [scheme]: [] }];
 }
 
-function declareScheme(document: Node, scheme: string): void {
+function declareScheme(document: Node, scheme: string, { header }: Key): void {
   const components = isNode(document["components"]) ? document["components"] : {};
   const schemes = isNode(components["securitySchemes"]) ? components["securitySchemes"] : {};
   document["components"] = components;
   components["securitySchemes"] = schemes;
-  schemes[scheme] ??= { type: "apiKey", in: "header", name: keyHeader };
+  schemes[scheme] ??= { type: "apiKey", in: "header", name: header };
 }
 
 function snakeId(id: string, method: string, path: string): string {
