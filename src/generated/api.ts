@@ -775,6 +775,353 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v4/browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List browsers page by page */
+        get: operations["v4_list_browser_sessions_browsers_get"];
+        put?: never;
+        /** Open a browser to be driven over CDP, charged up front for its whole timeout */
+        post: operations["v4_create_browser_session_browsers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/browsers/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a browser */
+        get: operations["v4_get_browser_session_browsers__session_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Stop a browser, which refunds the unused minutes */
+        patch: operations["v4_update_browser_session_browsers__session_id__patch"];
+        trace?: never;
+    };
+    "/v4/browsers/{session_id}/downloads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the files that a browser has downloaded */
+        get: operations["v4_list_browser_session_downloads_browsers__session_id__downloads_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List profiles page by page, optionally those whose name or user id contains a text */
+        get: operations["v4_list_profiles_profiles_get"];
+        put?: never;
+        /** Create a profile */
+        post: operations["v4_create_profile_profiles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/profiles/{profile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a profile */
+        get: operations["v4_get_profile_profiles__profile_id__get"];
+        put?: never;
+        post?: never;
+        /** Delete a profile and the logins saved in it, for good */
+        delete: operations["v4_delete_browser_profile_profiles__profile_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change the name or the user id of a profile */
+        patch: operations["v4_update_profile_profiles__profile_id__patch"];
+        trace?: never;
+    };
+    "/v4/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List runs, the newest first */
+        get: operations["v4_list_runs_runs_get"];
+        put?: never;
+        /** Start a run, in a session of its own or as a follow-up in an idle one */
+        post: operations["v4_create_run_runs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a run with its status, result and cost */
+        get: operations["v4_get_run_runs__run_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/runs/{run_id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the files that were attached to a run */
+        get: operations["v4_list_run_attachments_runs__run_id__attachments_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a run; one that has ended is left as it is */
+        post: operations["v4_cancel_run_runs__run_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what has happened in a run, oldest first */
+        get: operations["v4_get_run_events_runs__run_id__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/runs/{run_id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the status of a run and nothing else, the cheapest way to wait for its end */
+        get: operations["v4_get_run_status_runs__run_id__status_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List sessions, each by its latest run, the newest first */
+        get: operations["v4_list_sessions_sessions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a session by its latest run, which tells whether it is busy */
+        get: operations["v4_get_session_sessions__session_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/sessions/{session_id}/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erase all data of a session at once (projects with zero data retention) */
+        post: operations["v4_purge_session_sessions__session_id__purge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/sessions/{session_id}/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the messages that wait in a session, oldest first */
+        get: operations["v4_list_session_queue_sessions__session_id__queue_get"];
+        put?: never;
+        /** Send a message to a session, which becomes a run: at once when it is idle, else as its next turn */
+        post: operations["v4_queue_session_message_sessions__session_id__queue_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/sessions/{session_id}/queue/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take back a message that still waits */
+        delete: operations["v4_cancel_queued_message_sessions__session_id__queue__message_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create a workspace, such as for files that a first run is to have */
+        post: operations["v4_create_workspace_workspaces_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/workspaces/{workspace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a workspace */
+        get: operations["v4_get_workspace_workspaces__workspace_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/workspaces/{workspace_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the files of a workspace, with download links when asked for */
+        get: operations["v4_list_workspace_files_workspaces__workspace_id__files_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v4/workspaces/{workspace_id}/files/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for upload links for up to ten files */
+        post: operations["v4_upload_workspace_files_workspaces__workspace_id__files_upload_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2452,6 +2799,607 @@ export interface components {
             name?: string | null;
         };
         V3WorkspaceView: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: uuid */
+            id: string;
+            name?: string | null;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        V4BrowserDownloadFile: {
+            /**
+             * Format: date-time
+             * @description When the file was last stored.
+             */
+            lastModified: string;
+            /** @description Name of the file among the downloads of this browser. */
+            path: string;
+            /** @description In bytes. */
+            size: number;
+            /** @description Good for 15 minutes. Null unless asked for with `includeUrls`. */
+            url?: string | null;
+        };
+        V4BrowserDownloadListResponse: {
+            files: components["schemas"]["V4BrowserDownloadFile"][];
+            /**
+             * @description True: ask again with `nextCursor`.
+             * @default false
+             */
+            hasMore: boolean;
+            /** @description Goes into `cursor` for the next page. Null on the last one. */
+            nextCursor?: string | null;
+        };
+        V4BrowserSessionItemView: {
+            /** @description Session whose agent opened this browser. Null for one opened on its own. */
+            agentSessionId?: string | null;
+            /**
+             * @description Cost of the browser's time in USD, as decimal text.
+             * @default 0
+             */
+            browserCost: string;
+            /** @description To connect to over CDP. Keep it secret. Disconnecting does not stop the browser. */
+            cdpUrl?: string | null;
+            /** @description UTC, also where it has no offset. Null while the browser is open. */
+            finishedAt?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Page on which the browser can be watched. */
+            liveUrl?: string | null;
+            /**
+             * @description The labels given on creation.
+             * @default {}
+             */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * @description Cost of the proxy traffic in USD, as decimal text.
+             * @default 0
+             */
+            proxyCost: string;
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
+            proxyUsedMb: string;
+            /** @description Always null here: read the single browser for it. */
+            recordingUrl?: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
+            startedAt: string;
+            /** @description `stopped` is final. */
+            status: components["schemas"]["V4BrowserSessionStatus"];
+            /**
+             * Format: date-time
+             * @description When the browser is stopped by itself. UTC, also where it has no offset.
+             */
+            timeoutAt: string;
+        };
+        V4BrowserSessionListResponse: {
+            items: components["schemas"]["V4BrowserSessionItemView"][];
+            pageNumber: number;
+            pageSize: number;
+            totalItems: number;
+        };
+        /**
+         * @description `stopped` is final.
+         * @enum {string}
+         */
+        V4BrowserSessionStatus: "active" | "stopped";
+        /**
+         * @description `stop` is final. It saves the profile and refunds the unused minutes.
+         * @enum {string}
+         */
+        V4BrowserSessionUpdateAction: "stop";
+        V4BrowserSessionView: {
+            /** @description Session whose agent opened this browser. Null for one opened on its own. */
+            agentSessionId?: string | null;
+            /**
+             * @description Cost of the browser's time in USD, as decimal text.
+             * @default 0
+             */
+            browserCost: string;
+            /** @description To connect to over CDP. Keep it secret. Disconnecting does not stop the browser. */
+            cdpUrl?: string | null;
+            /** @description UTC, also where it has no offset. Null while the browser is open. */
+            finishedAt?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Page on which the browser can be watched. */
+            liveUrl?: string | null;
+            /**
+             * @description The labels given on creation.
+             * @default {}
+             */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * @description Cost of the proxy traffic in USD, as decimal text.
+             * @default 0
+             */
+            proxyCost: string;
+            /**
+             * @description Proxy traffic in MB, as decimal text.
+             * @default 0
+             */
+            proxyUsedMb: string;
+            /**
+             * @description False: there will never be a recording, so stop asking.
+             * @default true
+             */
+            recordingAvailable: boolean;
+            /** @description Good for an hour. Null until some time after the stop, so never in the answer to it. */
+            recordingUrl?: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, also where it has no offset.
+             */
+            startedAt: string;
+            /** @description `stopped` is final. */
+            status: components["schemas"]["V4BrowserSessionStatus"];
+            /**
+             * Format: date-time
+             * @description When the browser is stopped by itself. UTC, also where it has no offset.
+             */
+            timeoutAt: string;
+        };
+        V4CreateBrowserSessionRequest: {
+            /**
+             * @description Let the window change its size, which makes the browser easier to detect.
+             * @default false
+             */
+            allowResizing?: boolean;
+            /** @description 320 to 3456 pixels. Width and height go together. */
+            browserScreenHeight?: number | null;
+            /** @description 320 to 6144 pixels. Width and height go together. */
+            browserScreenWidth?: number | null;
+            /** @description A proxy of your own in place of the vendor's; needs a subscription. */
+            customProxy?: components["schemas"]["V4CustomProxy"] | null;
+            /**
+             * @description Record a video. Its link appears on the browser some time after the stop.
+             * @default false
+             */
+            enableRecording?: boolean;
+            /** @description Labels of your own, at most ten. The list of browsers can be filtered by them. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * @description False: PDFs are not shown in a tab. They are among the downloads either way.
+             * @default true
+             */
+            pdfRendererEnabled?: boolean;
+            /** @description Profile to begin with. Changes are saved when the browser is stopped; a timeout may lose them. */
+            profileId?: string | null;
+            /**
+             * @description Country of the proxy, in lower case (uk, not gb). Null means no proxy; left out means us.
+             * @default us
+             */
+            proxyCountryCode?: components["schemas"]["V4ProxyCountryCode"] | null;
+            /**
+             * @description False: CAPTCHAs are left to you.
+             * @default true
+             */
+            solveCaptchas?: boolean;
+            /**
+             * @description Minutes until the browser is stopped by itself, 1 to 240. All are charged up front; a stop refunds the rest.
+             * @default 60
+             */
+            timeout?: number;
+        };
+        V4CustomProxy: {
+            /** @description Host name or address, up to 255 characters. */
+            host: string;
+            /**
+             * @description Accept any TLS certificate, for proxies that bring their own.
+             * @default false
+             */
+            ignoreCertErrors?: boolean;
+            /** @description Up to 255 characters. Null for a proxy without login. */
+            password?: string | null;
+            /** @description 1 to 65535. */
+            port: number;
+            /** @description Up to 255 characters. Null for a proxy without login. */
+            username?: string | null;
+        };
+        V4ErrorDetail: {
+            detail: string;
+        };
+        V4HTTPValidationError: {
+            detail?: components["schemas"]["V4ValidationError"][];
+        };
+        V4InsufficientCreditsError: {
+            /** @default Insufficient credits */
+            detail: string;
+        };
+        V4ProfileCreateRequest: {
+            /** @description Up to 100 characters. Several profiles may have the same. */
+            name?: string | null;
+            /** @description Your own id of its owner, up to 255 characters. Several profiles may have the same. */
+            userId?: string | null;
+        };
+        V4ProfileListResponse: {
+            items: components["schemas"]["V4ProfileView"][];
+            pageNumber: number;
+            pageSize: number;
+            totalItems: number;
+        };
+        V4ProfileNotFoundError: {
+            /** @default Profile not found */
+            detail: string;
+        };
+        V4ProfileUpdateRequest: {
+            /** @description Up to 100 characters. Several profiles may have the same. */
+            name?: string | null;
+            /** @description Your own id of its owner, up to 255 characters. Several profiles may have the same. */
+            userId?: string | null;
+        };
+        V4ProfileView: {
+            /** @description Sites with saved cookies, which tells whether a login is there. */
+            cookieDomains?: string[] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: uuid */
+            id: string;
+            /** @description UTC, also where it has no offset. Null before its first use. */
+            lastUsedAt?: string | null;
+            /** @description Several profiles may have the same. */
+            name?: string | null;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Your own id of its owner. Several profiles may have the same. */
+            userId?: string | null;
+        };
+        /**
+         * @description Lower case; uk, not gb. The list grows, so an unlisted code may work.
+         * @enum {string}
+         */
+        V4ProxyCountryCode: "ad" | "ae" | "af" | "ag" | "ai" | "al" | "am" | "an" | "ao" | "aq" | "ar" | "as" | "at" | "au" | "aw" | "az" | "ba" | "bb" | "bd" | "be" | "bf" | "bg" | "bh" | "bi" | "bj" | "bl" | "bm" | "bn" | "bo" | "bq" | "br" | "bs" | "bt" | "bv" | "bw" | "by" | "bz" | "ca" | "cc" | "cd" | "cf" | "cg" | "ch" | "ci" | "ck" | "cl" | "cm" | "co" | "cr" | "cs" | "cu" | "cv" | "cw" | "cx" | "cy" | "cz" | "de" | "dj" | "dk" | "dm" | "do" | "dz" | "ec" | "ee" | "eg" | "eh" | "er" | "es" | "et" | "fi" | "fj" | "fk" | "fm" | "fo" | "fr" | "ga" | "gd" | "ge" | "gf" | "gg" | "gh" | "gi" | "gl" | "gm" | "gn" | "gp" | "gq" | "gr" | "gs" | "gt" | "gu" | "gw" | "gy" | "hk" | "hm" | "hn" | "hr" | "ht" | "hu" | "id" | "ie" | "il" | "im" | "in" | "iq" | "ir" | "is" | "it" | "je" | "jm" | "jo" | "jp" | "ke" | "kg" | "kh" | "ki" | "km" | "kn" | "kp" | "kr" | "kw" | "ky" | "kz" | "la" | "lb" | "lc" | "li" | "lk" | "lr" | "ls" | "lt" | "lu" | "lv" | "ly" | "ma" | "mc" | "md" | "me" | "mf" | "mg" | "mh" | "mk" | "ml" | "mm" | "mn" | "mo" | "mp" | "mq" | "mr" | "ms" | "mt" | "mu" | "mv" | "mw" | "mx" | "my" | "mz" | "na" | "nc" | "ne" | "nf" | "ng" | "ni" | "nl" | "no" | "np" | "nr" | "nu" | "nz" | "om" | "pa" | "pe" | "pf" | "pg" | "ph" | "pk" | "pl" | "pm" | "pn" | "pr" | "ps" | "pt" | "pw" | "py" | "qa" | "re" | "ro" | "rs" | "ru" | "rw" | "sa" | "sb" | "sc" | "sd" | "se" | "sg" | "sh" | "si" | "sj" | "sk" | "sl" | "sm" | "sn" | "so" | "sr" | "ss" | "st" | "sv" | "sx" | "sy" | "sz" | "tc" | "td" | "tf" | "tg" | "th" | "tj" | "tk" | "tl" | "tm" | "tn" | "to" | "tr" | "tt" | "tv" | "tw" | "tz" | "ua" | "ug" | "uk" | "us" | "uy" | "uz" | "va" | "vc" | "ve" | "vg" | "vi" | "vn" | "vu" | "wf" | "ws" | "xk" | "ye" | "yt" | "za" | "zm" | "zw";
+        V4QueuedMessage: {
+            /** @description Files that were sent along. */
+            attachedFileIds?: string[] | null;
+            /** Format: date-time */
+            createdAt: string;
+            id: number;
+            /** @description The run that it became. Null while there is none. */
+            runId: string | null;
+            /**
+             * Format: uuid
+             * @description The session it was sent to.
+             */
+            sessionId: string;
+            /**
+             * @description Only what is `pending` can be taken back.
+             * @enum {string}
+             */
+            status: "pending" | "dispatching" | "consumed" | "cancelled" | "superseded" | "failed";
+            /** @description What was sent. */
+            text: string;
+        };
+        V4QueueListResponse: {
+            /** @description Oldest first. */
+            queue: components["schemas"]["V4QueuedMessage"][];
+        };
+        V4QueueMessageRequest: {
+            /** @description Files for the agent, at most 20, by the ids that came with their upload links. */
+            attachedFileIds?: string[] | null;
+            /**
+             * @description Cancel the run that is at work, so that this is next. Best effort; does nothing when idle.
+             * @default false
+             */
+            interrupt?: boolean;
+            /** @description What to do. Not empty. */
+            text: string;
+        };
+        V4RunAttachment: {
+            /** @description As it was declared for the upload. */
+            contentType: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description As it was declared for the upload. */
+            sizeBytes: number;
+            /**
+             * @description `pending`: its bytes have not arrived.
+             * @enum {string}
+             */
+            status: "pending" | "uploaded";
+        };
+        V4RunAttachmentsResponse: {
+            /** @description In the order in which they were attached. */
+            attachments: components["schemas"]["V4RunAttachment"][];
+        };
+        V4RunBrowserSettings: {
+            /** @description A proxy of your own, in place of the country's; needs a subscription. A follow-up does not inherit it. */
+            customProxy?: components["schemas"]["V4CustomProxy"] | null;
+            /** @description Profile to begin with. A follow-up that names another one is answered with 400. */
+            profileId?: string | null;
+            /**
+             * @description Lower case (uk, not gb). Null means no proxy. Left out means us, and in a follow-up the one before.
+             * @default us
+             */
+            proxyCountryCode?: components["schemas"]["V4ProxyCountryCode"] | null;
+            /** @description Record a video of a new browser. Its link is on the browser, some time after that has stopped. */
+            record?: boolean | null;
+            /** @description 320 to 3456 pixels. Width and height go together. */
+            screenHeight?: number | null;
+            /** @description 320 to 6144 pixels. Width and height go together. */
+            screenWidth?: number | null;
+        };
+        V4RunCreateRequest: {
+            /** @description Files for the agent, at most 20, by the ids that came with their upload links. */
+            attachedFileIds?: string[] | null;
+            /** @description For a new browser. A follow-up inherits what is left out, and keeps a browser that is open as it is. */
+            browserSettings?: components["schemas"]["V4RunBrowserSettings"] | null;
+            /** @description Have a second model judge the run after its end: `{}` is enough. The run pays for it. */
+            judge?: components["schemas"]["V4RunJudgeSettings"] | null;
+            /** @description Stop the run at this cost in USD, which is above 0. */
+            maxCostUsd?: number | string | null;
+            /**
+             * @description The list grows, so an unlisted model may work.
+             * @default minimax-m3
+             * @enum {string}
+             */
+            model?: "glm-5.2" | "grok-4.5" | "kimi-k3" | "minimax-m3" | "claude-opus-4.7" | "claude-opus-4.8" | "claude-opus-5" | "claude-fable-5" | "claude-sonnet-5" | "gpt-5.5" | "gpt-5.6" | "gemini-3.5-flash" | "gemini-3.1-pro" | "gemini-3-flash";
+            /** @description An idle session, for a follow-up. Left out, the run has a session, workspace and browser of its own. */
+            sessionId?: string | null;
+            /** @description What to do. Not empty. */
+            task: string;
+            /** @description Workspace whose files the agent may read and write. Answered with 400 when the session has another. */
+            workspaceId?: string | null;
+        };
+        V4RunCreateResponse: {
+            /** @description Where the events of the run are listed. */
+            eventsUrl: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Those of `attachedFileIds` that were not found. The run goes without them. */
+            missingFileIds?: string[];
+            /** @description The model that is used. Not a closed list. */
+            model: string;
+            /**
+             * Format: uuid
+             * @description The session that was given, or the one made for this run.
+             */
+            sessionId: string;
+            /**
+             * @description `completed`, `failed` and `cancelled` are final.
+             * @enum {string}
+             */
+            status: "queued" | "dispatching" | "running" | "completed" | "failed" | "cancelled";
+            /**
+             * Format: uuid
+             * @description The workspace that was given, that of the session, or the one made for this run.
+             */
+            workspaceId: string;
+        };
+        V4RunEvent: {
+            /** @description Its form depends on `type`, and is not documented. */
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description Grows from event to event. Goes into `after`. */
+            id: number;
+            /**
+             * Format: uuid
+             * @description The run it belongs to.
+             */
+            runId: string;
+            /**
+             * Format: date-time
+             * @description When it happened. UTC, also where it has no offset.
+             */
+            ts: string;
+            /** @description What happened. Not a closed list. */
+            type: string;
+        };
+        V4RunEventsResponse: {
+            /** @description Oldest first. */
+            events: components["schemas"]["V4RunEvent"][];
+            /**
+             * @description True: ask again with `nextAfter`.
+             * @default false
+             */
+            hasMore: boolean;
+            /** @description Goes into `after` for what comes next. Null: go on from the last id that you have. */
+            nextAfter?: number | null;
+        };
+        V4RunJudgeSettings: {
+            /** @description What the judge should know besides, up to 10,000 characters. */
+            context?: string | null;
+        };
+        V4RunListResponse: {
+            /**
+             * @description True: ask again with `nextCursor`.
+             * @default false
+             */
+            hasMore: boolean;
+            /** @description Goes into `cursor` for the next page. Null on the last one. */
+            nextCursor?: string | null;
+            /** @description Newest first. */
+            runs: components["schemas"]["V4RunSummary"][];
+        };
+        V4RunStatusResponse: {
+            /**
+             * @description `completed`, `failed` and `cancelled` are final.
+             * @enum {string}
+             */
+            status: "queued" | "dispatching" | "running" | "completed" | "failed" | "cancelled";
+        };
+        V4RunSummary: {
+            /** @description Files that the agent was given. Their names are at `GET /runs/{run_id}/attachments`. */
+            attachedFileIds?: string[] | null;
+            /** @description How much the model takes in at once, in tokens. */
+            contextLimit: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Why the run failed, for people. Null when it did not. */
+            error: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Report of the judge, whose form is not documented. Null without a judge, and until it is there. */
+            judgement?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The model that is used. Not a closed list. */
+            model: string;
+            /** @description Answer of the agent, always as text. Null until there is one. */
+            result: string | null;
+            /**
+             * Format: uuid
+             * @description The session it runs in.
+             */
+            sessionId: string;
+            /**
+             * @description `completed`, `failed` and `cancelled` are final.
+             * @enum {string}
+             */
+            status: "queued" | "dispatching" | "running" | "completed" | "failed" | "cancelled";
+            /** @description What the agent was told to do. */
+            task: string;
+            /** @description Short name, for people. Null while there is none. */
+            title: string | null;
+            /** @description Everything so far, as decimal text. A judge adds to it after the end. */
+            totalCostUsd: string;
+            /** @description Of the run so far. */
+            totalInputTokens: number;
+            /** @description Of the run so far. */
+            totalOutputTokens: number;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Null without a workspace. */
+            workspaceId: string | null;
+        };
+        V4SessionInfo: {
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: uuid
+             * @description The newest run of the session.
+             */
+            latestRunId: string;
+            /**
+             * Format: uuid
+             * @description Id of the session.
+             */
+            sessionId: string;
+            /**
+             * @description Of its latest run. `completed`, `failed` and `cancelled`: the session is idle.
+             * @enum {string}
+             */
+            status: "queued" | "dispatching" | "running" | "completed" | "failed" | "cancelled";
+            /** @description What the agent was told to do in its latest run. */
+            task: string;
+            /** @description Short name, for people. Null while there is none. */
+            title: string | null;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Null without a workspace. */
+            workspaceId: string | null;
+        };
+        V4SessionListResponse: {
+            /**
+             * @description True: ask again with `nextCursor`.
+             * @default false
+             */
+            hasMore: boolean;
+            /** @description Goes into `cursor` for the next page. Null on the last one. */
+            nextCursor?: string | null;
+            sessions: components["schemas"]["V4SessionInfo"][];
+        };
+        V4SessionNotFoundError: {
+            /** @default Session not found */
+            detail: string;
+        };
+        V4SessionTimeoutLimitExceededError: {
+            /** @default Maximum session timeout is 4 hours (240 minutes). */
+            detail: string;
+        };
+        V4TooManyConcurrentActiveSessionsError: {
+            /** @default Too many concurrent active sessions. Please wait for one to finish, kill one, or upgrade your plan. */
+            detail: string;
+        };
+        V4UpdateBrowserSessionRequest: {
+            /** @description `stop` is final. It saves the profile and refunds the unused minutes. */
+            action: components["schemas"]["V4BrowserSessionUpdateAction"];
+        };
+        V4ValidationError: {
+            /** @description Way to the refused value, from `body`, `query` or `path` on. */
+            loc: (string | number)[];
+            /** @description What is wrong with it, for people. */
+            msg: string;
+            /** @description What is wrong with it, for programs. Not a closed list. */
+            type: string;
+        };
+        V4WorkspaceCreateRequest: {
+            /** @description Up to 100 characters. */
+            name?: string | null;
+        };
+        V4WorkspaceFileInfo: {
+            /**
+             * Format: date-time
+             * @description When the file was last stored.
+             */
+            lastModified: string;
+            /** @description Within the workspace. */
+            path: string;
+            /** @description In bytes. */
+            size: number;
+            /** @description Good for 60 seconds. Null unless asked for with `includeUrls`. */
+            url?: string | null;
+        };
+        V4WorkspaceFileListResponse: {
+            files: components["schemas"]["V4WorkspaceFileInfo"][];
+            /**
+             * @description True: ask again with `nextCursor`.
+             * @default false
+             */
+            hasMore: boolean;
+            /** @description Goes into `cursor` for the next page. Null on the last one. */
+            nextCursor?: string | null;
+        };
+        V4WorkspaceFileUploadItem: {
+            /**
+             * @description Up to 255 characters. The upload must send the same one.
+             * @default application/octet-stream
+             */
+            contentType?: string;
+            /** @description 1 to 255 characters. The answer has the name that counts. */
+            name: string;
+            /** @description Exact size of the file, 1 byte to 50 MiB (52,428,800). The upload must send as much. */
+            size: number;
+        };
+        V4WorkspaceFileUploadRequest: {
+            /** @description 1 to 10 of them. */
+            files: components["schemas"]["V4WorkspaceFileUploadItem"][];
+        };
+        V4WorkspaceFileUploadResponse: {
+            files: components["schemas"]["V4WorkspaceFileUploadResponseItem"][];
+        };
+        V4WorkspaceFileUploadResponseItem: {
+            /**
+             * Format: uuid
+             * @description Goes into `attachedFileIds`.
+             */
+            id: string;
+            /** @description As it was asked for. */
+            name: string;
+            /** @description Where the file will be within the workspace, such as `uploads/data.csv`. */
+            path: string;
+            /** @description The name it is stored under, which may differ from the one that was asked for. */
+            storedName: string;
+            /** @description Takes a PUT of the same Content-Type and Content-Length. Good for 5 minutes. Not the place for an API key. */
+            uploadUrl: string;
+            /** @description True: a file of this name is there, and the upload replaces it. */
+            willOverride: boolean;
+        };
+        V4WorkspaceInfo: {
+            /** @description Whether it was archived. What that rules out is not documented. */
+            archived: boolean;
             /** Format: date-time */
             createdAt: string;
             /** Format: uuid */
@@ -6075,6 +7023,1551 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["V3HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_list_browser_sessions_browsers_get: {
+        parameters: {
+            query?: {
+                /** @description Only browsers that the agent of this session opened. */
+                agentSessionId?: string | null;
+                /** @description Only browsers of this status. */
+                filterBy?: components["schemas"]["V4BrowserSessionStatus"] | null;
+                /** @description Labels as `key` or `key=value`; a browser must have all of them. */
+                metadata?: string[] | null;
+                /** @description From 1. */
+                pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
+                pageSize?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4BrowserSessionListResponse"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_create_browser_session_browsers_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["V4CreateBrowserSessionRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4BrowserSessionItemView"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The account has too little credit, or the plan does not include this. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4InsufficientCreditsError"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4SessionTimeoutLimitExceededError"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ProfileNotFoundError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4TooManyConcurrentActiveSessionsError"];
+                };
+            };
+        };
+    };
+    v4_get_browser_session_browsers__session_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the browser. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4BrowserSessionView"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4SessionNotFoundError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_update_browser_session_browsers__session_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the browser. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["V4UpdateBrowserSessionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4BrowserSessionView"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4SessionNotFoundError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_list_browser_session_downloads_browsers__session_id__downloads_get: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description Give a link with each file, good for 15 minutes. */
+                includeUrls?: boolean;
+                /** @description 1 to 100; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the browser. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4BrowserDownloadListResponse"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4SessionNotFoundError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_list_profiles_profiles_get: {
+        parameters: {
+            query?: {
+                /** @description From 1. */
+                pageNumber?: number;
+                /** @description 1 to 100; 10 when left out. */
+                pageSize?: number;
+                /** @description Text in the name or the user id, up to 200 characters. A match need not be exact. */
+                query?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ProfileListResponse"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_create_profile_profiles_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["V4ProfileCreateRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ProfileView"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4InsufficientCreditsError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_get_profile_profiles__profile_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ProfileView"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ProfileNotFoundError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_delete_browser_profile_profiles__profile_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description There is no such profile. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ProfileNotFoundError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_update_profile_profiles__profile_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["V4ProfileUpdateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ProfileView"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ProfileNotFoundError"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_list_runs_runs_get: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description 50 when left out. Its largest value is not documented. */
+                limit?: number;
+                /** @description Only runs of this session. */
+                sessionId?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4RunListResponse"];
+                };
+            };
+            /** @description The values do not go together, or a cursor is none. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_create_run_runs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["V4RunCreateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4RunCreateResponse"];
+                };
+            };
+            /** @description The values do not go together, or a cursor is none. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The account has too little credit, or the plan does not include this. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4InsufficientCreditsError"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The session has a run at work, so it takes no other. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+            /** @description As many sessions are open as the account may have. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4TooManyConcurrentActiveSessionsError"];
+                };
+            };
+        };
+    };
+    v4_get_run_runs__run_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4RunSummary"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_list_run_attachments_runs__run_id__attachments_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4RunAttachmentsResponse"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_cancel_run_runs__run_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4RunSummary"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+            /** @description The cancellation could not be delivered. It may be sent again. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+        };
+    };
+    v4_get_run_events_runs__run_id__events_get: {
+        parameters: {
+            query?: {
+                /** @description Id of an event. Only those that came after it; 0 when left out. */
+                after?: number;
+                /** @description 200 when left out. Its largest value is not documented. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4RunEventsResponse"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_get_run_status_runs__run_id__status_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4RunStatusResponse"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_list_sessions_sessions_get: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 100; 20 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4SessionListResponse"];
+                };
+            };
+            /** @description The values do not go together, or a cursor is none. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_get_session_sessions__session_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4SessionInfo"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_purge_session_sessions__session_id__purge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project has no zero data retention. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_list_session_queue_sessions__session_id__queue_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4QueueListResponse"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_queue_session_message_sessions__session_id__queue_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["V4QueueMessageRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4QueuedMessage"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+            /** @description As many messages wait as the session may have. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+        };
+    };
+    v4_cancel_queued_message_sessions__session_id__queue__message_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: number;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4QueuedMessage"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The message waits no longer, so it cannot be taken back. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_create_workspace_workspaces_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["V4WorkspaceCreateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4WorkspaceInfo"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_get_workspace_workspaces__workspace_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4WorkspaceInfo"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_list_workspace_files_workspaces__workspace_id__files_get: {
+        parameters: {
+            query?: {
+                /** @description `attachment`: a web browser saves what a link leads to instead of showing it. */
+                contentDisposition?: "attachment" | null;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description Give a link with each file, good for 60 seconds. */
+                includeUrls?: boolean;
+                /** @description 1 to 100; 50 when left out. */
+                limit?: number;
+                /** @description Only files whose path begins like this. */
+                prefix?: string;
+            };
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4WorkspaceFileListResponse"];
+                };
+            };
+            /** @description The values do not go together, or a cursor is none. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
+                };
+            };
+        };
+    };
+    v4_upload_workspace_files_workspaces__workspace_id__files_upload_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["V4WorkspaceFileUploadRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4WorkspaceFileUploadResponse"];
+                };
+            };
+            /** @description The values do not go together, or a cursor is none. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description The project does not allow this. One with zero data retention has no runs in v4. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            /** @description What the request refers to does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4ErrorDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["V4HTTPValidationError"];
                 };
             };
         };

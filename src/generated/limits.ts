@@ -32,7 +32,8 @@ export type OpenEnum =
   | "V2ThinkingLevel"
   | "V3BuModel"
   | "V3ProxyCountryCode"
-  | "V3ThinkingLevel";
+  | "V3ThinkingLevel"
+  | "V4ProxyCountryCode";
 
 /** Operations whose body is checked before it is sent. */
 export type CheckedOperation =
@@ -47,7 +48,9 @@ export type CheckedOperation =
   | "POST /v3/sessions"
   | "POST /v3/sessions/{session_id}/stop"
   | "POST /v3/workspaces"
-  | "POST /v3/workspaces/{workspace_id}/files/upload";
+  | "POST /v3/workspaces/{workspace_id}/files/upload"
+  | "POST /v4/runs"
+  | "POST /v4/workspaces/{workspace_id}/files/upload";
 
 /** Limits of a body, by operation. */
 export const bodies: Readonly<Record<CheckedOperation, Limit>> = {
@@ -63,6 +66,8 @@ export const bodies: Readonly<Record<CheckedOperation, Limit>> = {
   "POST /v3/sessions/{session_id}/stop": {"properties":{"strategy":{"enum":["task","session"],"type":"string"}},"type":["object","null"]},
   "POST /v3/workspaces": {"properties":{"name":{"maxLength":100,"type":["string","null"]}},"type":"object"},
   "POST /v3/workspaces/{workspace_id}/files/upload": {"properties":{"files":{"items":{"properties":{"contentType":{"maxLength":255,"type":"string"},"name":{"maxLength":255,"minLength":1,"type":"string"},"size":{"minimum":1,"type":["integer","null"]}},"required":["name"],"type":"object"},"maxItems":10,"minItems":1,"type":"array"}},"required":["files"],"type":"object"},
+  "POST /v4/runs": {"properties":{"attachedFileIds":{"items":{"format":"uuid","type":"string"},"maxItems":20,"type":["array","null"]},"browserSettings":{"properties":{"customProxy":{"properties":{"host":{"maxLength":255,"minLength":1,"type":"string"},"ignoreCertErrors":{"type":"boolean"},"password":{"maxLength":255,"minLength":1,"type":["string","null"]},"port":{"maximum":65535,"minimum":1,"type":"integer"},"username":{"maxLength":255,"minLength":1,"type":["string","null"]}},"required":["host","port"],"type":["object","null"]},"profileId":{"format":"uuid","type":["string","null"]},"proxyCountryCode":{"type":["string","null"]},"record":{"type":["boolean","null"]},"screenHeight":{"maximum":3456,"minimum":320,"type":["integer","null"]},"screenWidth":{"maximum":6144,"minimum":320,"type":["integer","null"]}},"type":["object","null"]},"judge":{"properties":{"context":{"maxLength":10000,"type":["string","null"]}},"type":["object","null"]},"maxCostUsd":{"anyOf":[{"type":"number"},{"pattern":"^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d*$","type":"string"},{"type":"null"}]},"model":{"type":"string"},"sessionId":{"format":"uuid","type":["string","null"]},"task":{"minLength":1,"type":"string"},"workspaceId":{"format":"uuid","type":["string","null"]}},"required":["task"],"type":"object"},
+  "POST /v4/workspaces/{workspace_id}/files/upload": {"properties":{"files":{"items":{"properties":{"contentType":{"maxLength":255,"type":"string"},"name":{"maxLength":255,"minLength":1,"type":"string"},"size":{"maximum":52428800,"minimum":1,"type":"integer"}},"required":["name","size"],"type":"object"},"maxItems":10,"minItems":1,"type":"array"}},"required":["files"],"type":"object"},
 };
 
 /** May be sent twice without harm, besides every GET, PUT and DELETE. */
@@ -75,6 +80,8 @@ export const repeatable: readonly string[] = [
   "PATCH /v3/browsers/{session_id}",
   "PATCH /v3/profiles/{profile_id}",
   "PATCH /v3/workspaces/{workspace_id}",
+  "PATCH /v4/browsers/{session_id}",
+  "PATCH /v4/profiles/{profile_id}",
   "POST /v2/files/browsers/{session_id}/presigned-url",
   "POST /v2/files/sessions/{session_id}/presigned-url",
   "POST /v2/sessions/{session_id}/public-share",
@@ -82,4 +89,22 @@ export const repeatable: readonly string[] = [
   "POST /v2/skills/{skill_id}/cancel",
   "POST /v3/sessions/{session_id}/stop",
   "POST /v3/workspaces/{workspace_id}/files/upload",
+  "POST /v4/runs/{run_id}/cancel",
+  "POST /v4/sessions/{session_id}/purge",
+  "POST /v4/workspaces/{workspace_id}/files/upload",
 ];
+
+/** What a success is, where it is no JSON object: no body, a JSON list, or anything at all. */
+export const answers: Readonly<Record<string, "nothing" | "list" | "anything">> = {
+  "DELETE /v2/profiles/{profile_id}": "nothing",
+  "DELETE /v2/sessions/{session_id}": "nothing",
+  "DELETE /v2/sessions/{session_id}/public-share": "nothing",
+  "DELETE /v2/skills/{skill_id}": "nothing",
+  "DELETE /v3/profiles/{profile_id}": "nothing",
+  "DELETE /v3/sessions/{session_id}": "nothing",
+  "DELETE /v3/workspaces/{workspace_id}": "nothing",
+  "DELETE /v3/workspaces/{workspace_id}/files": "nothing",
+  "DELETE /v4/profiles/{profile_id}": "nothing",
+  "POST /v2/sessions/{session_id}/purge": "nothing",
+  "POST /v4/sessions/{session_id}/purge": "nothing",
+};
