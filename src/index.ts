@@ -10,6 +10,7 @@ export type {
   BrowserView,
 } from "./facade/browsers.ts";
 export type { Api, ApiAnswer } from "./facade/call/api.ts";
+export type { ConnectionOptions } from "./facade/call/connection.ts";
 export type { Fetch } from "./facade/call/transport.ts";
 export { BrowserUse, type BrowserUseOptions } from "./facade/client.ts";
 export { sumUsd } from "./facade/costs.ts";
@@ -82,20 +83,10 @@ export type {
   Profiles,
 } from "./facade/profiles.ts";
 export type { RunOptions, SchemaOption, StartOptions } from "./facade/runs/run-options.ts";
-export type {
-  Baseline,
-  ResultOptions,
-  Run,
-  RunReference,
-  RunResult,
-  RunStatus,
-  Step,
-  StepsOptions,
-  V2Task,
-  V3View,
-} from "./facade/runs/runs.ts";
+export type { ResultOptions, Run, RunResult, RunStatus, Step, StepsOptions } from "./facade/runs/runs.ts";
 export type { JsonSchema, OutputSchema, StandardSchema } from "./facade/runs/schema.ts";
 export type { Body, CallOptions, Ok, Open, Query, WaitOptions } from "./facade/types.ts";
+export type { V2Reference, V2Task } from "./facade/v2/runs.ts";
 export type {
   V2ListRequest,
   V2OpenRequest,
@@ -109,6 +100,7 @@ export type {
 } from "./facade/v2/sessions.ts";
 export type { V2, V2OneShotOptions } from "./facade/v2/v2.ts";
 export type { V3Message } from "./facade/v3/messages.ts";
+export type { Baseline, V3Reference, V3View } from "./facade/v3/runs.ts";
 export type {
   V3OpenRequest,
   V3RunOptions,
@@ -119,4 +111,5 @@ export type {
   V3TaskFields,
 } from "./facade/v3/sessions.ts";
 export type { V3, V3OneShotOptions } from "./facade/v3/v3.ts";
+export type { RunReference } from "./facade/versions.ts";
 export type { paths } from "./generated/api.ts";

@@ -1,40 +1,45 @@
 import { failureOf } from "./call/outcome.ts";
 import { orHandOver } from "./call/wait.ts";
 import { SessionBusyError, SessionStoppedError } from "./errors.ts";
-import { Live } from "./live.ts";
+import { Live, type LivePort, type Owner } from "./live.ts";
 import { stopQuietly } from "./runs/run-to-end.ts";
 import type { Run } from "./runs/runs.ts";
 import type { CallOptions } from "./types.ts";
 
-/** A live browser with an agent in it, which takes one task at a time. */
-export abstract class AgentSession<View extends { readonly id: string }> extends Live<View> {
+/** What a session has to know of a run in it. */
+export interface Dispatched {
+  readonly isDone: boolean;
+  hasEnded(options: CallOptions): Promise<boolean>;
+  stop(options: CallOptions): Promise<void>;
+}
+
+/** The way into one session, for one task at a time. Handles that share it exclude each other. */
+export class Lane<R extends Dispatched> {
   /** The run that was dispatched last and has not been seen to end. */
-  #running: Run<unknown> | undefined;
+  #running: R | undefined;
   #dispatching = false;
   /** Whether a dispatch since the last run came to nothing known: nobody knows then what the session does. */
   #unsettled = false;
 
-  /** Whether it is known here, without asking, that the session is open and that no task of this handle runs. */
+  /** Whether it is known here, without asking, that no task runs that came this way. */
   get isQuiet(): boolean {
     const isDone = this.#running === undefined || this.#running.isDone;
-    return !this.isClosed && !this.isTaking && !this.#dispatching && !this.#unsettled && isDone;
+    return !this.#dispatching && !this.#unsettled && isDone;
   }
 
   /**
-   * Lets one dispatch through at a time; a second one is refused before the wire. A run that arrives after its caller has left is
-   * stopped.
+   * Lets one dispatch through at a time; a second one is refused before the wire. What is known may be old, so that the service is asked
+   * once before a task is refused. A run that arrives after its caller has left is stopped.
    */
-  protected alone(options: CallOptions, dispatch: () => Promise<Run<unknown>>): Promise<Run<unknown>> {
-    return orHandOver(this.#alone(options, dispatch), options.signal, stopQuietly);
+  enter(sessionId: string, options: CallOptions, dispatch: () => Promise<R>): Promise<R> {
+    return orHandOver(this.#alone(sessionId, options, dispatch), options.signal, stopQuietly);
   }
 
-  /** What is known may be old, so that the service is asked once before a task is refused. */
-  async #alone(options: CallOptions, dispatch: () => Promise<Run<unknown>>): Promise<Run<unknown>> {
-    if (this.isClosed) throw new SessionStoppedError(this.id);
-    if (this.#dispatching) throw new SessionBusyError(this.id);
+  async #alone(sessionId: string, options: CallOptions, dispatch: () => Promise<R>): Promise<R> {
+    if (this.#dispatching) throw new SessionBusyError(sessionId);
     this.#dispatching = true;
     try {
-      if (this.#running && !(await this.#running.hasEnded(options))) throw new SessionBusyError(this.id);
+      if (this.#running && !(await this.#running.hasEnded(options))) throw new SessionBusyError(sessionId);
       this.#running = await dispatch();
       this.#unsettled = false;
       return this.#running;
@@ -45,6 +50,33 @@ export abstract class AgentSession<View extends { readonly id: string }> extends
       this.#dispatching = false;
     }
   }
+}
+
+/** A live browser with an agent in it, which takes one task at a time. */
+export abstract class AgentSession<View extends object, R extends Dispatched = Run> extends Live<View> {
+  readonly #lane: () => Lane<R>;
+
+  /** `lane`: left out for a lane that is this handle's own. */
+  constructor(port: LivePort<View>, seen: View | string, owner?: Owner, lane: () => Lane<R> = ownLane()) {
+    super(port, seen, owner);
+    this.#lane = lane;
+  }
+
+  /** Whether it is known here, without asking, that the session is open and that no task of this handle runs. */
+  get isQuiet(): boolean {
+    return !this.isClosed && !this.isTaking && this.#lane().isQuiet;
+  }
+
+  /** Dispatches when nothing else does. */
+  protected async alone(options: CallOptions, dispatch: () => Promise<R>): Promise<R> {
+    if (this.isClosed) throw new SessionStoppedError(this.id);
+    return this.#lane().enter(this.id, options, dispatch);
+  }
+}
+
+function ownLane<R extends Dispatched>(): () => Lane<R> {
+  const lane = new Lane<R>();
+  return () => lane;
 }
 
 /** Whether an error leaves no doubt that no task runs: a task that was refused, before the wire or by the service. */

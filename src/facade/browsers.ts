@@ -1,8 +1,10 @@
+import { projectAccount } from "./account.ts";
 import { browserSettings, type CustomProxyInput } from "./browser-settings.ts";
 import { complete, viewOf } from "./call/answers.ts";
 import type { Api } from "./call/api.ts";
-import { checkBody, checkId, refuseUnknown } from "./call/check.ts";
+import { checkId, refuseUnknown } from "./call/check.ts";
 import { allPages, PAGE_SIZE } from "./call/pages.ts";
+import { checkBody } from "./check-body.ts";
 import type { Context } from "./context.ts";
 import { type BrowserDownload, browserDownloads } from "./files/browser-downloads.ts";
 import type { Download } from "./files/download.ts";
@@ -12,7 +14,7 @@ import type { UploadFile, UploadOptions } from "./files/upload.ts";
 import { Live, type LivePort, type OpenOptions, type Owner } from "./live.ts";
 import { openLive, useLive } from "./living.ts";
 import type { PoolSource, SessionPort } from "./pool/session-port.ts";
-import { poolPort } from "./pool-port.ts";
+import { checkedFirst, poolPort } from "./pool-port.ts";
 import type { Body, CallOptions, Ok, Open, Query } from "./types.ts";
 
 type BrowserBody = Body<"/v3/browsers", "post">;
@@ -42,6 +44,7 @@ export interface BrowserListRequest extends Readonly<Omit<Query<"/v3/browsers", 
 function browserPort(api: Api): LivePort<BrowserView> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
+    idOf: ({ id }) => id,
     get: async (id, options) => viewOf(await api.GET(PATH, { params: params(id), ...options }), `GET ${PATH}`, id),
     stop: async (id, options) =>
       (await api.PATCH(PATH, { params: params(id), body: { action: "stop" }, ...options })).data,
@@ -132,8 +135,12 @@ function marked(request: BrowserOpenRequest, mark: string): BrowserOpenRequest {
 }
 
 function browserSessionPort(context: Context, browsers: Browsers): SessionPort<BrowserOpenRequest, BrowserSession> {
-  const { get } = browserPort(context.api);
-  return poolPort<BrowserOpenRequest, BrowserView, BrowserSession>(context, {
+  const live = browserPort(context.api);
+  return poolPort<Context, BrowserOpenRequest, BrowserView, BrowserSession>(context, {
+    live,
+    under: (check) => checkedFirst(context, check),
+    account: () => projectAccount(context.api),
+    isSaved: ({ finishedAt }) => finishedAt !== null,
     kind: "browser",
     plan: (request) => {
       const longestLifeMs = lifeMs(request);
@@ -142,7 +149,6 @@ function browserSessionPort(context: Context, browsers: Browsers): SessionPort<B
       return { request, baked: browserBody(request), profileId, longestLifeMs, orphanLifeMs };
     },
     create: (request, mark, limits) => createBrowser(context.api, browserBody(marked(request, mark)), limits),
-    get: (id) => get(id, {}),
     phaseOf: ({ status }) => (status === "stopped" ? "closed" : "idle"),
     list: () => ownBrowsers(browsers.list({ filterBy: "active" })),
     handle: (own, view, _request, owner) => new BrowserSession(own, view, owner),

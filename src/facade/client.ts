@@ -1,52 +1,39 @@
+import type { paths } from "../generated/api.ts";
 import { Billing } from "./billing.ts";
 import { Browsers } from "./browsers.ts";
-import { type Api, createApi } from "./call/api.ts";
-import { checkCount, checkId, checkMs, refuseUnknown } from "./call/check.ts";
-import { isRecord } from "./call/redact.ts";
-import { createTransport, type Fetch, KEY_HEADER } from "./call/transport.ts";
+import type { Api } from "./call/api.ts";
+import { checkMs, refuseUnknown } from "./call/check.ts";
+import { type ConnectionOptions, checkFunction, connect } from "./call/connection.ts";
 import type { Context } from "./context.ts";
 import { checkMaxCostUsd } from "./costs.ts";
-import { InvalidInputError, SessionNotStoppedError } from "./errors.ts";
+import { InvalidInputError, type SessionNotStoppedError } from "./errors.ts";
 import { type ClientEvent, emitter } from "./events.ts";
 import { Files } from "./files/files.ts";
-import { isLoopback } from "./files/store.ts";
 import { Workspaces } from "./files/workspaces.ts";
+import { leakReporter } from "./leak.ts";
 import { Living } from "./living.ts";
 import type { LeaseStore } from "./pool/lease-store.ts";
 import { ProfileGuard } from "./profile-guard.ts";
 import { Profiles } from "./profiles.ts";
 import type { SchemaGiven, SchemaOption } from "./runs/run-options.ts";
-import { type Baseline, Run, type RunReference } from "./runs/runs.ts";
+import { Run } from "./runs/runs.ts";
 import { readerOf } from "./runs/schema.ts";
 import { pollersOf, type RunNotice, Watcher } from "./runs/watcher.ts";
-import { v2RunPort } from "./v2/runs.ts";
+import { browserUseService } from "./service.ts";
 import { V2 } from "./v2/v2.ts";
-import { v3RunPort } from "./v3/runs.ts";
 import { V3 } from "./v3/v3.ts";
+import type { RunReference } from "./versions.ts";
+import { referenceOf, runListsOf, runPortOf } from "./versions.ts";
 import { warn } from "./warning.ts";
 
-const DEFAULT_BASE_URL = "https://api.browser-use.com/api";
-const DEFAULT_TIMEOUT_MS = 60_000;
-const DEFAULT_TOTAL_TIMEOUT_MS = 120_000;
-const DEFAULT_MAX_RETRIES = 3;
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
 
 /** What a client is made with. */
-export interface BrowserUseOptions {
+export interface BrowserUseOptions extends ConnectionOptions {
   /** The project's key. Default: the environment variable `BROWSER_USE_API_KEY`. */
   readonly apiKey?: string | undefined;
-  /** Where the API is, without `/v2` or `/v3`. Default: `BROWSER_USE_BASE_URL`, else the live service. Plain http for this machine only. */
+  /** Where the API is, without `/v3` or another version. Default: `BROWSER_USE_BASE_URL`, else the live service. Plain http for this machine only. */
   readonly baseUrl?: string | undefined;
-  /** What sends requests. Default: the global `fetch`, looked up at each call. */
-  readonly fetch?: Fetch | undefined;
-  /** Headers that go with every call to the API. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Limit of one HTTP attempt with its body, in milliseconds. Default: 60,000. */
-  readonly timeoutMs?: number | undefined;
-  /** Limit of one call with all its retries, in milliseconds. Default: 120,000. */
-  readonly totalTimeoutMs?: number | undefined;
-  /** How often a call that may be sent again is sent again. Default: 3. */
-  readonly maxRetries?: number | undefined;
   /** Cost limit of v3 runs that bring none of their own, in USD. Default: the service's, which it does not publish. */
   readonly maxCostUsd?: number | string | undefined;
   /**
@@ -92,46 +79,23 @@ export class BrowserUse implements AsyncDisposable {
   readonly #watcher: Watcher;
 
   constructor(options: BrowserUseOptions = {}) {
-    const {
-      apiKey,
-      baseUrl,
-      fetch,
-      headers,
-      timeoutMs,
-      totalTimeoutMs,
-      maxRetries,
-      maxCostUsd,
-      requireMaxCostUsd = false,
-      leaseStore,
-      onSessionNotStopped,
-      onEvent,
-      ...unknown
-    } = options;
+    const { maxCostUsd, requireMaxCostUsd = false, leaseStore, onSessionNotStopped, onEvent, ...rest } = options;
+    const { apiKey, baseUrl, fetch, headers, timeoutMs, totalTimeoutMs, maxRetries, ...unknown } = rest;
     refuseUnknown(unknown, "BrowserUse");
-    const key = checkKey(apiKey ?? fromEnvironment("BROWSER_USE_API_KEY"));
-    const base = checkBaseUrl(baseUrl ?? fromEnvironment("BROWSER_USE_BASE_URL") ?? DEFAULT_BASE_URL);
     checkMaxCostUsd(maxCostUsd);
     if (typeof requireMaxCostUsd !== "boolean") throw new InvalidInputError("requireMaxCostUsd must be true or false.");
-    checkFunction("fetch", fetch);
     checkFunction("onSessionNotStopped", onSessionNotStopped);
     checkFunction("onEvent", onEvent);
     const emit = emitter(onEvent);
-    const transport = createTransport(key, base, fetch, emit);
-    this.api = createApi(transport, {
-      apiKey: key,
-      baseUrl: base,
-      headers: checkHeaders(headers ?? {}),
-      timeoutMs: checkMs("timeoutMs", timeoutMs, DEFAULT_TIMEOUT_MS),
-      totalTimeoutMs: checkMs("totalTimeoutMs", totalTimeoutMs, DEFAULT_TOTAL_TIMEOUT_MS),
-      maxRetries: checkCount("maxRetries", maxRetries, DEFAULT_MAX_RETRIES),
-    });
-    this.files = new Files(this.api, transport);
+    const { api, transport } = connect<paths>(browserUseService, rest, emit);
+    this.api = api;
+    const files = new Files(api, transport);
+    this.files = files;
     const reportLeak = leakReporter(onSessionNotStopped ?? warn);
     const living = new Living(reportLeak);
     this.#living = living;
-    const watcher = new Watcher(pollersOf(this.api, emit), emit);
+    const watcher = new Watcher(pollersOf(runListsOf(api), emit), emit);
     this.#watcher = watcher;
-    const { api, files } = this;
     const context: Context = {
       api,
       files,
@@ -163,10 +127,7 @@ export class BrowserUse implements AsyncDisposable {
   resume(reference: RunReference, options: SchemaOption<unknown> = {}): Run<unknown> {
     const { schema, ...unknown } = options;
     refuseUnknown(unknown, "resume");
-    const known = checkReference(reference);
-    const { id, sessionId } = known;
-    const port =
-      known.apiVersion === "v2" ? v2RunPort(this.api, id, sessionId) : v3RunPort(this.api, sessionId, known.baseline);
+    const port = runPortOf(this.api, referenceOf(reference));
     return new Run(this.#watcher, port, schema && readerOf(schema));
   }
 
@@ -195,95 +156,4 @@ export class BrowserUse implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** The environment, in runtimes that have one. */
-function fromEnvironment(name: string): string | undefined {
-  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return process?.env?.[name] || undefined;
-}
-
-/** The key goes into a header, and is never repeated in a message. */
-function checkKey(key: unknown): string {
-  if (key === undefined || key === "")
-    throw new InvalidInputError("No API key: pass apiKey, or set BROWSER_USE_API_KEY.");
-  if (typeof key === "string" && /^[\x21-\x7e]+$/.test(key)) return key;
-  throw new InvalidInputError("apiKey must be plain text without spaces, line ends or control characters.");
-}
-
-function checkBaseUrl(text: string): string {
-  const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || url.username || url.password || /[?#]/.test(url.href)) {
-    throw new InvalidInputError(
-      "baseUrl must be a URL without credentials, query and fragment, such as https://api.browser-use.com/api.",
-    );
-  }
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
-    throw new InvalidInputError("baseUrl must be https; plain http is for this machine only.");
-  }
-  const base = url.href.replace(/\/+$/, "");
-  if (/\/v\d+$/.test(base)) throw new InvalidInputError("baseUrl must end before the version: leave out /v2 or /v3.");
-  return base;
-}
-
-const CREDENTIAL_HEADERS = [KEY_HEADER, "Authorization", "Cookie"];
-const BODY_HEADERS = ["Content-Type", "Content-Length", "Transfer-Encoding"];
-
-function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const given = toHeaders(headers);
-  const credential = CREDENTIAL_HEADERS.find((name) => given.has(name));
-  if (credential) throw new InvalidInputError(`headers must not set ${credential}: the key goes into apiKey.`);
-  const ofBody = BODY_HEADERS.find((name) => given.has(name));
-  if (ofBody) throw new InvalidInputError(`headers must not set ${ofBody}: it follows from the body.`);
-  return Object.fromEntries(given);
-}
-
-/** Values are never repeated in a message: they may be secret. */
-function toHeaders(headers: Readonly<Record<string, string>>): Headers {
-  try {
-    return new Headers(headers);
-  } catch {
-    throw new InvalidInputError("headers has a name or a value that HTTP does not allow.");
-  }
-}
-
-function checkFunction(name: string, value: unknown): void {
-  if (value == null || typeof value === "function") return;
-  throw new InvalidInputError(`${name} must be a function.`);
-}
-
-function checkReference(reference: unknown): RunReference {
-  const wrong = new InvalidInputError(
-    "resume takes what run.toJSON() gave: { apiVersion, id, sessionId }, and a baseline for v3.",
-  );
-  if (!isRecord(reference)) throw wrong;
-  const { apiVersion, id, sessionId, baseline } = reference;
-  const ids = { id: checkId("id", id), sessionId: checkId("sessionId", sessionId) };
-  if (apiVersion === "v2") return { apiVersion, ...ids };
-  if (apiVersion === "v3" && isBaseline(baseline)) return { apiVersion, ...ids, baseline };
-  throw wrong;
-}
-
-function isBaseline(value: unknown): value is Baseline {
-  if (!isRecord(value)) return false;
-  const { messageId, stepCount, totalCostUsd } = value;
-  return (
-    (messageId === null || typeof messageId === "string") &&
-    typeof stepCount === "number" &&
-    typeof totalCostUsd === "string"
-  );
-}
-
-/** What is gone leaks nothing, everything else may: told once, whoever waited for the stop. A report that throws takes nobody's result away. */
-function leakReporter(report: (error: SessionNotStoppedError) => void): (error: unknown) => void {
-  const told = new WeakSet<Error>();
-  return (error) => {
-    if (!(error instanceof SessionNotStoppedError) || told.has(error)) return;
-    told.add(error);
-    try {
-      Promise.resolve(report(error)).catch(() => warn(error));
-    } catch {
-      warn(error);
-    }
-  };
 }

@@ -1,5 +1,5 @@
-import { checkBody } from "./call/check.ts";
 import { toText, toUnits } from "./call/wire.ts";
+import { checkBody } from "./check-body.ts";
 import { InvalidInputError } from "./errors.ts";
 
 /**

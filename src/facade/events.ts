@@ -1,14 +1,17 @@
 import type { ErrorCode } from "./errors.ts";
 import type { OpenFailure } from "./pool/session-port.ts";
+import type { Open } from "./types.ts";
+import type { ApiVersion } from "./versions.ts";
 
 /** What is opened, and must be stopped. */
-export type LiveKind = "v2.session" | "v3.session" | "browser";
+export type LiveKind = Open<"v2.session" | "v3.session" | "browser">;
 
 /** Which run an event tells of. On v3 both ids are the session's. */
 interface OfRun {
-  readonly apiVersion: "v2" | "v3";
+  readonly apiVersion: Open<ApiVersion>;
   readonly runId: string;
-  readonly sessionId: string;
+  /** Undefined while it is not known. */
+  readonly sessionId: string | undefined;
 }
 
 /**
@@ -31,7 +34,7 @@ export type ClientEvent =
   /** One look at the runs of one version that are waited for: how many there are, what the look has cost, and when the next one is due. */
   | {
       readonly type: "polled";
-      readonly apiVersion: "v2" | "v3";
+      readonly apiVersion: Open<ApiVersion>;
       readonly runs: number;
       readonly requests: number;
       readonly nextPollMs: number | undefined;

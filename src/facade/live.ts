@@ -15,8 +15,10 @@ export const LONGEST_LIFE_MS: number = 4 * 60 * 60_000;
 
 /** What a kind of thing that lives at the service, and costs until it is stopped, can be asked. */
 export interface LivePort<View> {
+  readonly idOf: (view: View) => string | undefined;
   readonly get: (id: string, options: CallOptions) => Promise<View>;
-  readonly stop: (id: string, options: CallOptions) => Promise<View>;
+  /** Undefined when the answer shows no view. */
+  readonly stop: (id: string, options: CallOptions) => Promise<View | undefined>;
   readonly isClosed: (view: View) => boolean;
 }
 
@@ -40,7 +42,7 @@ export interface Owner {
 }
 
 /** Something that lives at the service: a session or a browser. */
-export abstract class Live<View extends { readonly id: string }> {
+export abstract class Live<View extends object> {
   readonly id: string;
   readonly #port: LivePort<View>;
   readonly #owner: Owner | undefined;
@@ -52,7 +54,7 @@ export abstract class Live<View extends { readonly id: string }> {
   /** With `owner`, disposing the handle stops what it stands for, or gives it back. */
   constructor(port: LivePort<View>, seen: View | string, owner?: Owner) {
     this.#port = port;
-    this.id = typeof seen === "string" ? seen : seen.id;
+    this.id = typeof seen === "string" ? seen : (port.idOf(seen) ?? "");
     this.#owner = owner;
     if (typeof seen !== "string") this.#see(seen);
   }
@@ -119,7 +121,7 @@ export abstract class Live<View extends { readonly id: string }> {
 
   /** A view of something else says nothing here. One that was on its way when the end was seen is older than the end. */
   #see(view: View): View {
-    if (!isSameId(view.id ?? this.id, this.id)) return view;
+    if (!isSameId(this.#port.idOf(view) ?? this.id, this.id)) return view;
     const isClosed = this.#port.isClosed(view);
     if (isClosed || !this.#closed) this.#view = view;
     if (isClosed) this.#close();
@@ -134,7 +136,8 @@ export abstract class Live<View extends { readonly id: string }> {
   async #stop(): Promise<View> {
     const deadline = new Deadline(STOP_TIMEOUT_MS);
     try {
-      let view = this.see(await this.#askToStop(deadline));
+      const answer = await this.#askToStop(deadline);
+      let view = answer ? this.see(answer) : await this.refresh(limits(deadline));
       while (!this.#closed) {
         if (deadline.isOver) throw notInTime();
         await sleep(STOP_LOOK_MS);
@@ -153,7 +156,7 @@ export abstract class Live<View extends { readonly id: string }> {
   }
 
   /** Some services refuse to stop what has ended. */
-  async #askToStop(deadline: Deadline): Promise<View> {
+  async #askToStop(deadline: Deadline): Promise<View | undefined> {
     try {
       return await this.#port.stop(this.id, limits(deadline));
     } catch (error) {
@@ -170,6 +173,7 @@ export abstract class Live<View extends { readonly id: string }> {
 
 /** What was there and is not found any more has ended. */
 export function isGone(error: unknown): boolean {
+  if (error instanceof SessionStoppedError) return true;
   return error instanceof ApiError && (error.status === 404 || error.status === 410);
 }
 

@@ -25,10 +25,12 @@ export class Living {
   readonly #handles = new Map<Handle, number>();
   readonly #openings = new Set<Promise<Handle>>();
   readonly #reportLeak: ReportLeak;
+  readonly #longestLifeMs: number;
   #closing: Promise<void> | undefined;
 
-  constructor(reportLeak: ReportLeak) {
+  constructor(reportLeak: ReportLeak, longestLifeMs: number = LONGEST_LIFE_MS) {
     this.#reportLeak = reportLeak;
+    this.#longestLifeMs = longestLifeMs;
   }
 
   get isClosed(): boolean {
@@ -61,7 +63,7 @@ export class Living {
   add(handle: Handle): void {
     const now = performance.now();
     for (const [old, since] of this.#handles) {
-      if (now - since < LONGEST_LIFE_MS) break;
+      if (now - since < this.#longestLifeMs) break;
       this.#handles.delete(old);
     }
     this.#handles.set(handle, now);
@@ -112,6 +114,9 @@ function inTime(what: { readonly id: string }, end: Promise<unknown>, deadline: 
   return within(deadline.remainingMs, timeUp, undefined, (signal) => untilAborted(end, signal));
 }
 
+/** What keeps what is opened from being lost. */
+export type LiveContext = Pick<Context, "guard" | "living" | "emit" | "reportLeak">;
+
 /** How something that costs until it is stopped comes to be. */
 interface Opening<View, H> {
   readonly kind: LiveKind;
@@ -127,7 +132,7 @@ interface Opening<View, H> {
  * Opens something that costs until it is stopped, so that it cannot be lost: the profile is held before the create is sent, and
  * what arrives after the caller has left, or the client was closed, is stopped.
  */
-export async function openLive<View, H extends Handle>(context: Context, parts: Opening<View, H>): Promise<H> {
+export async function openLive<View, H extends Handle>(context: LiveContext, parts: Opening<View, H>): Promise<H> {
   const { guard, living, emit, reportLeak } = context;
   const { profileAccess, signal, ...limits } = parts.options;
   signal?.throwIfAborted();
@@ -152,7 +157,7 @@ export async function openLive<View, H extends Handle>(context: Context, parts: 
 }
 
 function opened<View, H extends Handle>(
-  { living, emit }: Context,
+  { living, emit }: LiveContext,
   { kind, handle: make }: Opening<View, H>,
   view: View,
   hold: ProfileHold,
@@ -182,7 +187,7 @@ function codeOf(error: unknown): BrowserUseError["code"] | undefined {
 
 /** Opens, runs `fn`, always stops. `fn`'s result is never lost to a stop that failed: that is reported. */
 export async function useLive<H extends Handle, T>(
-  { reportLeak, living }: Context,
+  { reportLeak, living }: LiveContext,
   opening: Promise<H>,
   fn: (handle: H) => T | Promise<T>,
 ): Promise<T> {

@@ -22,6 +22,11 @@ interface Holder {
 /** One writer per profile, among the sessions that one client has opened. */
 export class ProfileGuard {
   readonly #holders = new Map<string, Set<Holder>>();
+  readonly #longestLifeMs: number;
+
+  constructor(longestLifeMs: number = LONGEST_LIFE_MS) {
+    this.#longestLifeMs = longestLifeMs;
+  }
 
   /** Whether a live session of this client has the profile. */
   isHeld(profileId: string): boolean {
@@ -56,7 +61,7 @@ export class ProfileGuard {
   #add(profileId: string, isPooled: boolean): ProfileHold {
     const id = profileId.toLowerCase();
     // No session outlives this, not even one whose stop was never confirmed.
-    const holder = { untilMs: performance.now() + LONGEST_LIFE_MS, isPooled };
+    const holder = { untilMs: performance.now() + this.#longestLifeMs, isPooled };
     this.#holders.set(id, new Set([...this.#live(id), holder]));
     return {
       release: () => {

@@ -1,9 +1,10 @@
 import { projectAccount } from "./account.ts";
 import { complete } from "./call/answers.ts";
-import { checkBody, checkId, refuseUnknown } from "./call/check.ts";
+import { checkId, refuseUnknown } from "./call/check.ts";
 import { allPages, PAGE_SIZE } from "./call/pages.ts";
 import { untilAborted } from "./call/wait.ts";
 import { toDate } from "./call/wire.ts";
+import { checkBody } from "./check-body.ts";
 import type { Context } from "./context.ts";
 import { InvalidInputError, NotFoundError, ProfileInUseError } from "./errors.ts";
 import { withLock } from "./pool/lock.ts";

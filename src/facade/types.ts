@@ -4,12 +4,12 @@ import type { paths } from "../generated/api.ts";
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
 /** The paths that have the method. */
-export type PathsWith<M extends Method> = {
-  [P in keyof paths]: paths[P] extends { readonly [K in M]: unknown } ? P : never;
-}[keyof paths];
+export type PathsWith<M extends Method, Paths = paths> = {
+  [P in keyof Paths]: Paths[P] extends { readonly [K in M]: unknown } ? P : never;
+}[keyof Paths];
 
 /** An operation of the generated path definitions. */
-export type Operation<P extends keyof paths, M extends Method> = paths[P][M];
+export type Operation<P extends keyof Paths, M extends Method, Paths = paths> = Paths[P][M & keyof Paths[P]];
 
 type Json<T> = T extends { readonly content: { readonly "application/json": infer B } } ? B : undefined;
 
@@ -19,15 +19,15 @@ export type OkOf<O> = O extends { readonly responses: infer R }
   : never;
 
 /** The view that an operation answers, by path and method: the vendor renames schemas, not paths. */
-export type Ok<P extends keyof paths, M extends Method> = OkOf<Operation<P, M>>;
+export type Ok<P extends keyof Paths, M extends Method, Paths = paths> = OkOf<Operation<P, M, Paths>>;
 
 /** The JSON body that an operation takes. */
-export type Body<P extends keyof paths, M extends Method> =
-  Operation<P, M> extends { readonly requestBody?: infer R } ? Json<NonNullable<R>> : never;
+export type Body<P extends keyof Paths, M extends Method, Paths = paths> =
+  Operation<P, M, Paths> extends { readonly requestBody?: infer R } ? Json<NonNullable<R>> : never;
 
 /** The query that an operation takes. */
-export type Query<P extends keyof paths, M extends Method> =
-  Operation<P, M> extends { readonly parameters: { readonly query?: infer Q } } ? NonNullable<Q> : never;
+export type Query<P extends keyof Paths, M extends Method, Paths = paths> =
+  Operation<P, M, Paths> extends { readonly parameters: { readonly query?: infer Q } } ? NonNullable<Q> : never;
 
 /** A list that grows at the service: what is known now, and any other text. */
 export type Open<T extends string> = T | (string & {});

@@ -110,7 +110,8 @@ describe("the base URL", () => {
   test.each(["https://cloud.test/api/v2", "https://cloud.test/api/v3/", "https://cloud.test/v2//"])(
     "%s is refused: it must end before the version",
     (baseUrl) => {
-      expect(refusal({ baseUrl })).toBe("baseUrl must end before the version: leave out /v2 or /v3.");
+      const [version] = /\/v\d/.exec(baseUrl) ?? [];
+      expect(refusal({ baseUrl })).toBe(`baseUrl must end before the version: leave out ${version}.`);
     },
   );
 

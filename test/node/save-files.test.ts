@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTransport } from "../../src/facade/call/transport.ts";
 import { Download } from "../../src/facade/files/download.ts";
+import { browserUseService } from "../../src/facade/service.ts";
 import { DownloadError, InvalidInputError } from "../../src/index.ts";
 import { type SavedFile, saveFiles } from "../../src/node.ts";
 import { rejection } from "../support/clients.ts";
@@ -28,7 +29,11 @@ afterEach(() => rmSync(base, { recursive: true }));
 /** Of a store whose every file says its own path; `fetch` may do it differently. */
 function file(path: string, fetch?: () => Promise<Response>): Download {
   const own = async () => new Response(path, { headers: { "Content-Length": `${Buffer.byteLength(path)}` } });
-  const transport = createTransport("bu_key", "https://cloud.test/api", fetch ?? own, undefined);
+  const transport = createTransport(browserUseService, {
+    apiKey: "bu_key",
+    baseUrl: "https://cloud.test/api",
+    fetch: fetch ?? own,
+  });
   return new Download(transport, { path }, async () => ({ url: "https://files.test/a" }));
 }
 

@@ -2,10 +2,11 @@
 
 import { createTransport } from "../../src/facade/call/transport.ts";
 import { Download } from "../../src/facade/files/download.ts";
+import { browserUseService } from "../../src/facade/service.ts";
 import { saveFile } from "../../src/node.ts";
 
 const [origin = "", path = ""] = process.argv.slice(2);
-const transport = createTransport("bu_key", origin, undefined, undefined);
+const transport = createTransport(browserUseService, { apiKey: "bu_key", baseUrl: origin });
 const save = (name: string) =>
   saveFile(new Download(transport, { path: name }, async () => ({ url: `${origin}/${name}` })), path);
 

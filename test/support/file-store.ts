@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Mock, vi } from "vitest";
 import { createTransport } from "../../src/facade/call/transport.ts";
 import { Download, type DownloadableFile, type SignDownload } from "../../src/facade/files/download.ts";
+import { browserUseService } from "../../src/facade/service.ts";
 import { API_KEY } from "./clients.ts";
 import { type Act, type FaultServer, head, type Seen, startFaultServer } from "./fault-server.ts";
 
@@ -93,7 +94,7 @@ export async function from(
   let count = 0;
   const sign = vi.fn<SignDownload>(async () => ({ url: `${store.origin}/signed-${++count}?${SECRET}`, ...signs }));
   // The store is on the origin of the API itself: not even there does the key go.
-  const transport = createTransport(API_KEY, store.url, undefined, undefined);
+  const transport = createTransport(browserUseService, { apiKey: API_KEY, baseUrl: store.url });
   // A path alone stands for an address at this store.
   const url = file.url?.startsWith("/") ? `${store.origin}${file.url}?${SECRET}` : file.url;
   const download = new Download(transport, { path: "out/report.csv", ...file, url }, sign);

@@ -29,7 +29,28 @@ export function viewOf<T extends { readonly id: string; readonly status: string 
 ): T {
   const view = complete(answer, operation, "status");
   if (isSameId(view.id ?? id, id)) return view;
-  throw unusable(answer, operation, `with a view of ${view.id} when asked for ${id}`);
+  throw unusable(answer, operation, ofAnother(view.id, id));
+}
+
+/**
+ * The same for a view that has its id in a field of another name.
+ *
+ * @throws {@link ApiError} for a view that lacks one of the fields, or of something else.
+ */
+export function viewBy<T extends { readonly [Field in K]: string }, K extends keyof T & string>(
+  answer: ApiAnswer<T>,
+  operation: string,
+  field: K,
+  id: string,
+  ...fields: readonly (keyof T & string)[]
+): T {
+  const view = complete(answer, operation, field, ...fields);
+  if (isSameId(view[field], id)) return view;
+  throw unusable(answer, operation, ofAnother(view[field], id));
+}
+
+function ofAnother(id: string, asked: string): string {
+  return `with a view of ${id} when asked for ${asked}`;
 }
 
 /** Whether two ids name the same, however they are written. */

@@ -1,10 +1,10 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { paths } from "../../generated/api.ts";
-import { repeatable } from "../../generated/limits.ts";
 import { ApiError, type ApiErrorDetails, InvalidInputError } from "../errors.ts";
-import type { CallOptions, Method, OkOf, PathsWith } from "../types.ts";
+import type { CallOptions, Method, OkOf, Operation, PathsWith } from "../types.ts";
 import { checkCount, checkId, checkMs, checkQuery, checkSignal, refuseUnknown } from "./check.ts";
 import { type Redact, redactor, secretsOf } from "./redact.ts";
+import type { Expected, Service } from "./service.ts";
 import type { Answer, Call, Transport } from "./transport.ts";
 
 type Given<O> = O extends { readonly parameters: infer P } ? Pick<P, Extract<keyof P, "path" | "query">> : never;
@@ -13,7 +13,9 @@ type BodyOf<O> = O extends { readonly requestBody: { readonly content: { readonl
   ? { readonly body: B }
   : O extends { readonly requestBody?: { readonly content: { readonly "application/json": infer B } } | undefined }
     ? { readonly body?: B }
-    : unknown;
+    : O extends { readonly requestBody: { readonly content: { readonly "multipart/form-data": unknown } } }
+      ? { readonly body: FormData }
+      : unknown;
 type InitOf<O> = ParamsOf<O> & BodyOf<O> & CallOptions;
 type ArgumentsOf<O> = object extends InitOf<O> ? [init?: InitOf<O>] : [init: InitOf<O>];
 
@@ -25,10 +27,10 @@ export interface ApiAnswer<T> {
   readonly response: Response;
 }
 
-type Caller<M extends Method> = <P extends PathsWith<M>>(
+type Caller<M extends Method, Paths extends object> = <P extends PathsWith<M, Paths>>(
   path: P,
-  ...init: ArgumentsOf<paths[P][M]>
-) => Promise<ApiAnswer<OkOf<paths[P][M]>>>;
+  ...init: ArgumentsOf<Operation<P, M, Paths>>
+) => Promise<ApiAnswer<OkOf<Operation<P, M, Paths>>>>;
 
 /**
  * Every operation of the specs, typed by path and method, with the client's key, time limits, retries and errors.
@@ -37,12 +39,12 @@ type Caller<M extends Method> = <P extends PathsWith<M>>(
  * @throws {@link ConnectionError}, {@link TimeoutError} when there is no complete answer.
  * @throws {@link InvalidInputError} for ids that cannot be sent, before anything is.
  */
-export interface Api {
-  readonly GET: Caller<"get">;
-  readonly POST: Caller<"post">;
-  readonly PUT: Caller<"put">;
-  readonly PATCH: Caller<"patch">;
-  readonly DELETE: Caller<"delete">;
+export interface Api<Paths extends object = paths> {
+  readonly GET: Caller<"get", Paths>;
+  readonly POST: Caller<"post", Paths>;
+  readonly PUT: Caller<"put", Paths>;
+  readonly PATCH: Caller<"patch", Paths>;
+  readonly DELETE: Caller<"delete", Paths>;
   /**
    * Adds openapi-fetch middleware, for logs, traces and metrics: of all calls, those of the facade too. It sees neither the key nor single
    * attempts. A call fails with what it throws; when that hides a success that changed something, the error is an {@link ApiError} with
@@ -63,8 +65,7 @@ export interface CallDefaults {
   readonly maxRetries: number;
 }
 
-const REPEATABLE: ReadonlySet<string> = new Set(repeatable);
-const ALWAYS_REPEATABLE = new Set(["GET", "PUT", "DELETE"]);
+const ALWAYS_REPEATABLE: ReadonlySet<string> = new Set(["get", "put", "delete"]);
 
 type AnyRequest = (method: Method, path: string, init: object) => Promise<{ data?: unknown; response: Response }>;
 
@@ -74,22 +75,31 @@ interface AnyInit extends CallOptions {
 }
 
 /** Puts openapi-fetch, which shapes requests from the specs, in front of the transport. */
-export function createApi(transport: Transport, defaults: CallDefaults): Api {
+export function createApi<Paths extends object = paths>(
+  service: Service,
+  transport: Transport,
+  defaults: CallDefaults,
+): Api<Paths> {
   const { apiKey, baseUrl, headers } = defaults;
-  const client = createClient<paths>({ baseUrl, headers, bodySerializer: toJson });
+  const repeatable = new Set(service.repeatable);
+  const bodySerializer = (body: unknown) => (body instanceof FormData ? body : toJson(body));
+  const client = createClient<Paths>({ baseUrl, headers, bodySerializer });
   // Callers are typed by path in `Api`; behind it there is one implementation for all of them.
   const send = client.request as unknown as AnyRequest;
   const caller =
     (method: Method) =>
     async (path: string, init: AnyInit = {}) => {
-      const call = describeCall(`${method.toUpperCase()} ${path}`, init, defaults);
+      const operation = `${method.toUpperCase()} ${path}`;
+      const isRepeatable = ALWAYS_REPEATABLE.has(method) || repeatable.has(operation);
+      const expects: Expected = service.answers[operation] ?? "object";
+      const call = { operation, repeatable: isRepeatable, expects, ...limitsOf(operation, init, defaults) };
       checkPath(path, init.params?.path ?? {});
       checkQuery(init.params?.query ?? {});
       const { params, body, signal } = init;
       const given = { ...(params && { params }), ...(body !== undefined && { body }) };
       let answered: Response | undefined;
       const fetch = async (request: Request) => {
-        answered = await carry(request, call, apiKey, transport);
+        answered = await carry(request, call, transport, (body) => [apiKey, ...secretsOf(body, service.secretFields)]);
         return answered;
       };
       const { data, response } = await send(method, path, { ...given, fetch }).catch((error: unknown) => {
@@ -109,19 +119,19 @@ export function createApi(transport: Transport, defaults: CallDefaults): Api {
     DELETE: caller("delete"),
     use: (...middleware: Middleware[]) => client.use(...middleware),
     eject: (...middleware: Middleware[]) => client.eject(...middleware),
-  } as unknown as Api;
+  } as unknown as Api<Paths>;
 }
 
-function describeCall(operation: string, init: AnyInit, defaults: CallDefaults): Omit<Call, "redact"> {
+function limitsOf(
+  operation: string,
+  init: AnyInit,
+  defaults: CallDefaults,
+): Pick<Call, "signal" | "timeoutMs" | "totalTimeoutMs" | "maxRetries"> {
   const { params: _, body: __, signal, timeoutMs, totalTimeoutMs, maxRetries, ...unknown } = init;
   refuseUnknown(unknown, operation);
   checkSignal(signal);
   signal?.throwIfAborted();
-  const [method = ""] = operation.split(" ", 1);
   return {
-    operation,
-    repeatable: ALWAYS_REPEATABLE.has(method) || REPEATABLE.has(operation),
-    expects: method === "DELETE" || operation.endsWith("/purge") ? "nothing" : "object",
     signal,
     timeoutMs: checkMs("timeoutMs", timeoutMs, defaults.timeoutMs),
     totalTimeoutMs: checkMs("totalTimeoutMs", totalTimeoutMs, defaults.totalTimeoutMs),
@@ -131,23 +141,27 @@ function describeCall(operation: string, init: AnyInit, defaults: CallDefaults):
 
 function checkPath(path: string, ids: Readonly<Record<string, unknown>>): void {
   if (!/^\/v\d+\//.test(path))
-    throw new InvalidInputError(`${JSON.stringify(path)} is no path of the API: it starts with /v2/ or /v3/.`);
+    throw new InvalidInputError(
+      `${JSON.stringify(path)} is no path of the API: it starts with its version, such as /v3/.`,
+    );
   for (const [, name = ""] of path.matchAll(/\{([^}]+)\}/g)) checkId(name, ids[name]);
 }
 
 async function carry(
   request: Request,
   call: Omit<Call, "redact">,
-  apiKey: string,
   transport: Transport,
+  secretsIn: (body: unknown) => string[],
 ): Promise<Response> {
-  const text = request.method === "GET" ? "" : await request.text();
   const { method, url, headers } = request;
-  const body = text === "" ? undefined : text;
+  // A form stays the bytes that it has become: its files are no text.
+  const isForm = headers.get("Content-Type")?.startsWith("multipart/form-data") === true;
+  const text = method === "GET" || isForm ? "" : await request.text();
+  const body = isForm ? await request.blob() : text === "" ? undefined : text;
   // Secrets are those that were sent: middleware may have put some in, and the caller may have taken theirs back.
   let known: Redact | undefined;
   const redact: Redact = (value) => {
-    known ??= redactor([apiKey, ...secretsOf(fromJson(text))]);
+    known ??= redactor(secretsIn(fromJson(text)));
     return known(value);
   };
   return readable(await transport.call({ method, url, headers, body, redirect: "manual" }, { ...call, redact }));

@@ -1,23 +1,31 @@
-import { bodies, type Limit } from "../../generated/limits.ts";
+import type { Limit } from "../../generated/limits.ts";
 import { InvalidInputError } from "../errors.ts";
 import { isRecord } from "./redact.ts";
 
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** Names of the request bodies that are checked before the wire. */
-export type CheckedBody = keyof typeof bodies;
+/** What helps a caller whose field, or whose way to say it, is another one. */
+export interface FieldNames {
+  /** What callers call a field, by its name on the wire. */
+  readonly names?: ReadonlyMap<string, string>;
+  /** What to pass instead of a field that is not known. */
+  readonly hints?: ReadonlyMap<string, string>;
+}
 
 /**
- * Checks a request body against the spec's own limits. `names`: what callers call a field that has another name on the wire.
+ * Checks a request body against the spec's own limits.
  *
  * @throws {@link InvalidInputError} naming the field and what it may be.
  */
-export function checkBody<T extends object>(
-  operation: CheckedBody,
+export function checkLimit<T extends object>(
+  limit: Limit,
+  operation: string,
   body: T,
-  names: ReadonlyMap<string, string> = new Map(),
+  { names = new Map(), hints = new Map() }: FieldNames = {},
 ): T {
-  const complaint = complain(bodies[operation], body, "")?.replace(/^\w+/, (field) => names.get(field) ?? field);
+  const complaint = complain(limit, body, "")
+    ?.replace(/^\w+/, (field) => names.get(field) ?? field)
+    .replace(/(\w+) is not a known field$/, (all, field) => all + (hints.get(field) ?? ""));
   if (complaint) throw new InvalidInputError(`${complaint} (${operation}).`);
   return body;
 }
@@ -75,24 +83,13 @@ function complainAboutFields(limit: Limit, value: Record<string, unknown>, at: s
   const complaints = given.map(([field, item]) => {
     const one = known && Object.hasOwn(known, field) ? known[field] : limit.additionalProperties;
     if (one) return complain(one, item, path(field));
-    return known ? `${path(field)} is not a known field${hint(field)}` : undefined;
+    return known ? `${path(field)} is not a known field` : undefined;
   });
   return first(complaints) ?? complainAboutRange(undefined, limit.maxProperties, given.length, at, " entries");
 }
 
 function first(complaints: readonly (string | undefined)[]): string | undefined {
   return complaints.find((complaint) => complaint !== undefined);
-}
-
-const HINTS: ReadonlyMap<string, string> = new Map([
-  ["structuredOutput", ": pass schema"],
-  ["outputSchema", ": pass schema"],
-  ["sessionSettings", ": pass its fields"],
-  ["timeout", ": pass timeoutMinutes"],
-]);
-
-function hint(field: string): string {
-  return HINTS.get(field) ?? "";
 }
 
 function isOfType(type: string, value: unknown): boolean {

@@ -12,20 +12,15 @@ import {
   type ValidationIssue,
 } from "../errors.ts";
 import { isRecord, type Redact } from "./redact.ts";
+import type { Meaning, Service } from "./service.ts";
 import type { Answer, Call, Outgoing } from "./transport.ts";
 
 const LONGEST_DETAIL = 500;
 
-/**
- * "Busy" and "stopped" share a status, so that only the text tells them apart. This table is the one place that reads it;
- * a text it does not know stays an {@link ApiError}.
- */
-const CONFLICT_TEXTS = [
-  [/already has a running task/i, SessionBusyError],
-  [/session is stopped/i, SessionStoppedError],
-] as const;
-
-const CONCURRENCY_TEXT = /too many concurrent/i;
+/** Meanings that are an {@link ApiError} with a class of its own. */
+const CLASSES = { authentication: AuthenticationError, full: ConcurrencyLimitError };
+/** Meanings that are about one session. */
+const OF_SESSION = { busy: SessionBusyError, stopped: SessionStoppedError };
 
 /** Whether an answer is an error to the caller: no success, or a success that cannot be read. */
 export function isFailure({ response, unreadable }: Answer): boolean {
@@ -33,7 +28,7 @@ export function isFailure({ response, unreadable }: Answer): boolean {
 }
 
 /** The typed error for an answer that is no success. */
-export function toError(answer: Answer, request: Outgoing, call: Call): BrowserUseError {
+export function toError(service: Service, answer: Answer, request: Outgoing, call: Call): BrowserUseError {
   const { status } = answer.response;
   const given = withoutInput(parsed(answer.text), status);
   const body = call.redact(given);
@@ -48,27 +43,34 @@ export function toError(answer: Answer, request: Outgoing, call: Call): BrowserU
   };
   // The kind is told by what came, not by what may be shown: a secret may be a word of it.
   const said = detailOf(given);
-  const message = describe(answer, details, said, call.redact);
-  if (status === 400 || status === 409) {
-    const known = CONFLICT_TEXTS.find(([text]) => text.test(said));
-    if (known) return new known[1](sessionIn(request), { cause: new ApiError(message, details) });
+  const means = meaningOf(service, details, said);
+  const message = describe(answer, details, said, means, call.redact);
+  if (means === "busy" || means === "stopped") {
+    return new OF_SESSION[means](sessionIn(service, request), { cause: new ApiError(message, details) });
   }
   if (status === 422) return new ValidationError(message, { ...details, issues: call.redact(issuesOf(given)) });
-  return new (classFor(status, said))(message, details);
+  return new (means ? CLASSES[means] : classFor(status))(message, details);
 }
 
-function classFor(status: number, detail: string): typeof ApiError {
-  if (status === 401) return AuthenticationError;
+function meaningOf({ refusals }: Service, { status, operation }: ApiErrorDetails, said: string): Meaning | undefined {
+  if (status === 401) return "authentication";
+  const refusal = refusals.find(
+    ({ statuses, text, operation: only = operation }) =>
+      statuses.includes(status) && only === operation && (text?.test(said) ?? true),
+  );
+  return refusal?.means;
+}
+
+function classFor(status: number): typeof ApiError {
   if (status === 402) return InsufficientCreditsError;
-  if (status === 404) return NotFoundError;
-  if (status === 429 && CONCURRENCY_TEXT.test(detail)) return ConcurrencyLimitError;
-  return ApiError;
+  return status === 404 ? NotFoundError : ApiError;
 }
 
 function describe(
   { response }: Answer,
   { operation, status, outcome }: ApiErrorDetails,
   said: string,
+  means: Meaning | undefined,
   redact: Redact,
 ): string {
   const unknown = outcome ? " It may have been carried out: look before you repeat it." : "";
@@ -76,7 +78,7 @@ function describe(
   const redirected = status === 0 || (status >= 300 && status < 400);
   if (redirected) return `${operation} was answered with a redirect, which is not followed: check baseUrl.`;
   const detail = inOneLine(redact(said));
-  return `${operation} answered ${status}${detail ? `: ${detail}` : " without saying why"}.${adviceFor(status, said)}${unknown}`;
+  return `${operation} answered ${status}${detail ? `: ${detail}` : " without saying why"}.${adviceFor(status, means)}${unknown}`;
 }
 
 /** Fit to stand in a log line, before a full stop. */
@@ -85,11 +87,11 @@ function inOneLine(text: string): string {
   return (line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL)}…` : line).replace(/\.$/, "");
 }
 
-function adviceFor(status: number, said: string): string {
-  if (status === 401) return " Check the API key.";
+function adviceFor(status: number, means: Meaning | undefined): string {
+  if (means === "authentication") return " Check the API key.";
+  if (means === "full") return " Stop a session, or wait for one to end.";
   if (status === 402) return " Add credits, or change the plan.";
-  if (status !== 429) return "";
-  return CONCURRENCY_TEXT.test(said) ? " Stop a session, or wait for one to end." : " Try again later, and less often.";
+  return status === 429 ? " Try again later, and less often." : "";
 }
 
 function parsed(text: string): unknown {
@@ -111,7 +113,7 @@ function withoutInput(body: unknown, status: number): unknown {
   return status === 422 ? withoutEcho(body) : body;
 }
 
-const KEPT = new Set(["detail", "msg", "type", "message", "error", "code"]);
+const KEPT = new Set(["detail", "msg", "type", "message", "error", "code", "retryable"]);
 
 function withoutEcho(item: unknown): unknown {
   if (!isRecord(item)) return isPlain(item) ? item : null;
@@ -128,7 +130,8 @@ function isPlain(value: unknown): boolean {
 function detailOf(body: unknown): string {
   if (!isRecord(body)) return "";
   const { detail, message, error } = body;
-  const said = [detail, isRecord(detail) ? detail["message"] : undefined, message, error].find(isText);
+  const inDetail = isRecord(detail) ? [detail["message"], detail["code"]] : [];
+  const said = [detail, ...inDetail, message, error].find(isText);
   return (
     said ??
     issuesOf(body)
@@ -154,8 +157,8 @@ function pathOf(url: string): string {
 }
 
 /** The session that a dispatch named, in its body or its path. */
-function sessionIn({ url, body }: Outgoing): string | undefined {
+function sessionIn({ sessionField }: Service, { url, body }: Outgoing): string | undefined {
   const sent = typeof body === "string" ? parsed(body) : undefined;
-  const named = isRecord(sent) ? sent["sessionId"] : undefined;
-  return typeof named === "string" ? named : new URL(url).pathname.match(/\/(?:sessions|browsers)\/([^/]+)/)?.[1];
+  const named = isRecord(sent) ? sent[sessionField] : undefined;
+  return typeof named === "string" ? named : new URL(url).pathname.match(/[/_](?:sessions|browsers)\/([^/]+)/)?.[1];
 }

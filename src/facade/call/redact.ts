@@ -1,7 +1,6 @@
 const REDACTED = "[redacted]";
-const SECRET_FIELDS = ["secrets", "sensitiveData"] as const;
 /** Fields whose value is a credential, wherever they stand. */
-const SECRET_NAME = /^(cdp_?url|pass(word|wd)?|secrets?|sensitive_?data|(x-browser-use-)?api[-_]?key|authorization)$/i;
+const SECRET_NAME = /^(cdp_?url|pass(word|wd)?|secrets?|sensitive_?data|(x-([a-z]+-)*)?api[-_]?key|authorization)$/i;
 /** Deeper than any answer of the service; a body that is meant to break things goes deeper. */
 const DEEPEST = 30;
 
@@ -27,11 +26,28 @@ export function redactor(secrets: readonly string[]): Redact {
   return (value) => mapLeaves(value, redactText, redactNumber, 0) as typeof value;
 }
 
-/** Texts in a request body that must show nowhere: task secrets and the proxy's credentials. */
-export function secretsOf(body: unknown): string[] {
+/** Texts in a request body that must show nowhere: those in the service's own secret fields, and the proxy's credentials. */
+export function secretsOf(body: unknown, secretFields: readonly string[]): string[] {
   if (!isRecord(body)) return [];
-  const { username, password } = isRecord(body["customProxy"]) ? body["customProxy"] : {};
-  return [...SECRET_FIELDS.map((field) => body[field]), username, password].flatMap(texts);
+  const fields = [body, ...Object.values(body).filter(isRecord)].flatMap((record) => Object.entries(record));
+  const proxies = fields.flatMap(([name, value]) => (/proxy/i.test(name) && isRecord(value) ? [value] : []));
+  const credentials = proxies.flatMap(({ username, password, url }) => [username, password, ...credentialsIn(url)]);
+  return [...secretFields.map((field) => body[field]), ...credentials].flatMap(texts);
+}
+
+/** Name and password in a URL, as they were meant and as they stand there. */
+function credentialsIn(url: unknown): string[] {
+  if (typeof url !== "string" || !URL.canParse(url)) return [];
+  const { username, password } = new URL(url);
+  return [username, password].flatMap((text) => [text, decoded(text)]);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**

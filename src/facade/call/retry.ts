@@ -40,7 +40,8 @@ export function retry(attempt: Attempt, emit?: Emit): Send {
       const limitMs = Math.min(call.timeoutMs, Math.max(1, deadline - performance.now()));
       const tried = await tryOnce(attempt, request, call, limitMs);
       const failure = "fault" in tried ? classifyFault(tried.fault) : classifyAnswer(tried);
-      if (lost && isGone(tried, request)) return { text: "", response: new Response(null, { status: 204 }), attempts };
+      if (lost && call.expects === "nothing" && isGone(tried, request))
+        return { text: "", response: new Response(null, { status: 204 }), attempts };
       lost ||= failure?.kind === "lost";
       const outcome = lost && request.method !== "GET" ? "unknown" : undefined;
       const waitMs = failure && delayBefore(failure, attempts, call);
@@ -83,7 +84,7 @@ async function tryOnce(attempt: Attempt, request: Outgoing, call: Call, limitMs:
   }
 }
 
-/** A DELETE that is answered 404 after its first answer was lost has done its work. */
+/** A DELETE that is answered 404 after its first answer was lost has done its work. One that has an answer to give cannot give it then. */
 function isGone(tried: Tried, request: Outgoing): tried is Answer {
   return request.method === "DELETE" && !("fault" in tried) && tried.response.status === 404;
 }

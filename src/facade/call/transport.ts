@@ -3,10 +3,8 @@ import { isFailure, toError } from "./failures.ts";
 import { onAbort } from "./on-abort.ts";
 import { isRecord, type Redact } from "./redact.ts";
 import { retry } from "./retry.ts";
+import type { Expected, Service } from "./service.ts";
 import { LimitReached, untilAborted } from "./wait.ts";
-
-/** The header that carries the key. */
-export const KEY_HEADER = "X-Browser-Use-API-Key";
 
 /** A request as the layers see it: complete, and good to be sent more than once. */
 export interface Outgoing {
@@ -24,8 +22,8 @@ export interface Call {
   readonly operation: string;
   /** May the request be sent twice? */
   readonly repeatable: boolean;
-  /** What a success must bring: a JSON object, nothing (204), or anything at all. */
-  readonly expects: "object" | "nothing" | "anything";
+  /** What a success must bring; `bytes`: whatever it is, it is not looked at. */
+  readonly expects: Expected | "bytes";
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs: number;
   readonly totalTimeoutMs: number;
@@ -64,36 +62,40 @@ export interface Transport {
   readonly receive: (request: Outgoing, signal: AbortSignal) => Promise<Response>;
 }
 
+/** Where requests go, and with what. */
+export interface TransportOptions {
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  /** Left out: the global one, looked up at each call. */
+  readonly fetch?: Fetch | undefined;
+  readonly emit?: Emit | undefined;
+}
+
 /** Composes the layers, outermost first: authenticate → failOnStatus → retry → limitTime → fetch. */
-export function createTransport(
-  apiKey: string,
-  baseUrl: string,
-  fetch: Fetch | undefined,
-  emit: Emit | undefined,
-): Transport {
+export function createTransport(service: Service, { apiKey, baseUrl, fetch, emit }: TransportOptions): Transport {
   const bytes = retry(limitTime(fetch), emit);
+  const { origin } = new URL(baseUrl);
   return {
-    call: authenticate(apiKey, baseUrl, failOnStatus(bytes)),
+    call: authenticate(service.keyHeader, apiKey, origin, failOnStatus(service, bytes)),
     transfer: bytes,
     receive: (request, signal) => receive(request, signal, fetch),
   };
 }
 
 /** Adds the key, to requests for the API's own origin alone. */
-function authenticate(apiKey: string, baseUrl: string, next: Send): Send {
-  const { origin } = new URL(baseUrl);
+function authenticate(keyHeader: string, apiKey: string, origin: string, next: Send): Send {
   return (request, call) => {
     if (new URL(request.url).origin !== origin) return next(request, call);
     const headers = new Headers(request.headers);
-    headers.set(KEY_HEADER, apiKey);
+    headers.set(keyHeader, apiKey);
     return next({ ...request, headers }, call);
   };
 }
 
-function failOnStatus(next: Send): Send {
+function failOnStatus(service: Service, next: Send): Send {
   return async (request, call) => {
     const answer = await next(request, call);
-    if (isFailure(answer)) throw toError(answer, request, call);
+    if (isFailure(answer)) throw toError(service, answer, request, call);
     return answer;
   };
 }
@@ -160,12 +162,13 @@ function supported(redirect: "manual" | "error"): "manual" | "error" {
   }
 }
 
-/** Every answer of the specs is a JSON object or nothing: anything else comes from somewhere else, or was cut short. */
+/** What the spec does not promise comes from somewhere else, or was cut short. */
 function parse(text: string, expects: Call["expects"]): Pick<Answer, "data" | "unreadable"> {
-  if (expects === "anything" || (expects === "nothing" && text === "")) return {};
+  if (expects === "bytes" || (text === "" && (expects === "nothing" || expects === "anything"))) return {};
   try {
     const data: unknown = JSON.parse(text);
-    return isRecord(data) ? { data } : { unreadable: true };
+    const isExpected = expects === "anything" || (expects === "list" ? Array.isArray(data) : isRecord(data));
+    return isExpected ? { data } : { unreadable: true };
   } catch {
     return { unreadable: true };
   }

@@ -1,9 +1,10 @@
 import { bodies } from "../../generated/limits.ts";
 import { complete } from "../call/answers.ts";
 import type { Api } from "../call/api.ts";
-import { checkBody, checkId, hasControlOrLoneSurrogate, refuseUnknown } from "../call/check.ts";
+import { checkId, refuseUnknown } from "../call/check.ts";
 import { isRecord } from "../call/redact.ts";
 import type { Transport } from "../call/transport.ts";
+import { checkBody } from "../check-body.ts";
 import { InvalidInputError } from "../errors.ts";
 import type { Body, CallOptions, Ok } from "../types.ts";
 import type { Download } from "./download.ts";
@@ -19,7 +20,7 @@ import {
   taskIdOf,
   taskLogs,
 } from "./task-files.ts";
-import { checkUploadOptions, filesOf, storeAll, type UploadFile, type UploadOptions } from "./upload.ts";
+import { checkFileName, checkUploadOptions, filesOf, storeAll, type UploadFile, type UploadOptions } from "./upload.ts";
 
 const PRESIGN_FOR_SESSION = "/v2/files/sessions/{session_id}/presigned-url";
 const PRESIGN_FOR_BROWSER = "/v2/files/browsers/{session_id}/presigned-url";
@@ -135,9 +136,7 @@ function check(file: GivenFile): Checked {
       `${name}: ${contentType ? `type ${contentType} is refused` : "its type is unknown"}; allowed are ${ALLOWED.join(", ")}.`,
     );
   if (sizeBytes === 0) throw new InvalidInputError(`${name} has 0 bytes: the service takes 1 byte to 10 MiB.`);
-  if (/[/\\]/.test(name) || hasControlOrLoneSurrogate(name))
-    throw new InvalidInputError(`${JSON.stringify(name)} is no file name: it has a slash or a control character.`);
-  const request = { fileName: name, contentType, sizeBytes };
+  const request = { fileName: checkFileName(name), contentType, sizeBytes };
   try {
     return { ...file, request: checkBody("POST /v2/files/sessions/{session_id}/presigned-url", request) };
   } catch (cause) {

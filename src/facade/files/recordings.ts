@@ -1,7 +1,6 @@
 import { checkMs, checkSignal, refuseUnknown } from "../call/check.ts";
-import { failureOf } from "../call/outcome.ts";
-import { Deadline, pollDelayMs, sleep } from "../call/wait.ts";
-import { within } from "../call/within.ts";
+import { poll } from "../call/poll.ts";
+import { Deadline } from "../call/wait.ts";
 import type { Context } from "../context.ts";
 import { DownloadError, TimeoutError } from "../errors.ts";
 import type { CallOptions } from "../types.ts";
@@ -41,21 +40,12 @@ async function untilThere(id: string, look: RecordingLook, options: RecordingOpt
   refuseUnknown(unknown, "recordings");
   checkSignal(signal);
   const deadline = new Deadline(checkMs("waitTimeoutMs", waitTimeoutMs, DEFAULT_WAIT_MS));
-  let fault: unknown;
-  const timeUp = () => notInTime(id, deadline.timeoutMs, fault);
-  return within(deadline.remainingMs, timeUp, signal, async (own) => {
-    for (;;) {
-      const totalTimeoutMs = Math.max(1, deadline.remainingMs);
-      const seen = await look({ signal: own, totalTimeoutMs }).catch((error) => {
-        if (failureOf(error) === "refused") throw error;
-        fault = error;
-        return [];
-      });
-      if (seen === "never") return [];
-      if (seen.length > 0) return seen;
-      await sleep(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), own);
-    }
-  });
+  const links = async (limits: CallOptions) => {
+    const seen = await look(limits);
+    if (seen === "never") return [];
+    return seen.length > 0 ? seen : undefined;
+  };
+  return poll(links, deadline, signal, (fault) => notInTime(id, deadline.timeoutMs, fault));
 }
 
 function notInTime(id: string, timeoutMs: number, cause: unknown): TimeoutError {

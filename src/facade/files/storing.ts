@@ -125,7 +125,7 @@ function callOf({ sizeBytes }: GivenFile, signal: AbortSignal): Call {
   return {
     operation: "The file store",
     repeatable: true,
-    expects: "anything",
+    expects: "bytes",
     signal,
     timeoutMs,
     totalTimeoutMs: TRANSFER_ATTEMPTS * timeoutMs,

@@ -1,4 +1,4 @@
-import { checkSignal, refuseUnknown } from "../call/check.ts";
+import { checkSignal, hasControlOrLoneSurrogate, refuseUnknown } from "../call/check.ts";
 import { onAbort } from "../call/on-abort.ts";
 import type { Transport } from "../call/transport.ts";
 import { InvalidInputError, UploadError } from "../errors.ts";
@@ -42,6 +42,16 @@ export function filesOf(files: UploadFile | readonly UploadFile[]): GivenFile[] 
     const blob = data instanceof Blob ? data : new Blob([data as BlobPart]);
     return { name, blob, sizeBytes: blob.size, type: type || blob.type };
   });
+}
+
+/**
+ * Checks a name that the service is to keep.
+ *
+ * @throws {@link InvalidInputError} for one with a slash or a control character.
+ */
+export function checkFileName(name: string): string {
+  if (!/[/\\]/.test(name) && !hasControlOrLoneSurrogate(name)) return name;
+  throw new InvalidInputError(`${JSON.stringify(name)} is no file name: it has a slash or a control character.`);
 }
 
 function partsOf(

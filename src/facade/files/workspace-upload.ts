@@ -1,5 +1,6 @@
 import { complete } from "../call/answers.ts";
-import { checkBody, hasControlOrLoneSurrogate } from "../call/check.ts";
+import { hasControlOrLoneSurrogate } from "../call/check.ts";
+import { checkBody } from "../check-body.ts";
 import type { Context } from "../context.ts";
 import { InvalidInputError, type UploadError } from "../errors.ts";
 import type { Body, Ok } from "../types.ts";

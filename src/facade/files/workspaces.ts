@@ -1,6 +1,7 @@
 import { complete } from "../call/answers.ts";
-import { checkBody, checkId, refuseUnknown } from "../call/check.ts";
+import { checkId, refuseUnknown } from "../call/check.ts";
 import { allByCursor, allPages, PAGE_SIZE } from "../call/pages.ts";
+import { checkBody } from "../check-body.ts";
 import type { Context } from "../context.ts";
 import { InvalidInputError } from "../errors.ts";
 import type { Body, CallOptions, Ok, Query } from "../types.ts";

@@ -3,7 +3,8 @@ import { Deadline, untilAborted } from "../call/wait.ts";
 import { within } from "../call/within.ts";
 import { OutputValidationError, RunFailedError, TimeoutError } from "../errors.ts";
 import type { ClientEvent } from "../events.ts";
-import type { CallOptions, Ok, WaitOptions } from "../types.ts";
+import type { CallOptions, Open, WaitOptions } from "../types.ts";
+import type { ApiVersion, RunReference, RunView, StepView } from "../versions.ts";
 import type { Reader } from "./schema.ts";
 import type { Watch } from "./watch.ts";
 import type { Watcher } from "./watcher.ts";
@@ -11,15 +12,8 @@ import type { Watcher } from "./watcher.ts";
 /** No session lives longer than 4 hours, so no run does. */
 const LONGEST_RUN_MS = 4 * 60 * 60_000;
 
-/** A task of v2, as the service shows it. */
-export interface V2Task extends Readonly<Ok<"/v2/tasks/{task_id}", "get">> {}
-/** A session of v3, as the service shows it. */
-export interface V3View extends Readonly<Ok<"/v3/sessions/{session_id}", "get">> {}
-type V2Step = V2Task["steps"][number];
-type V3Message = Ok<"/v3/sessions/{session_id}/messages", "get">["messages"][number];
-
 /** How a run ended, in the service's words; `superseded` is ours: another task was dispatched before the answer was read. */
-export type RunStatus = V2Task["status"] | V3View["status"] | "superseded" | (string & {});
+export type RunStatus = Open<RunView["status"] | "superseded">;
 
 type Outcome = Extract<ClientEvent, { readonly type: "waited" }>["outcome"];
 
@@ -35,7 +29,7 @@ export interface RunResult<Output = unknown> {
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   /** The whole view behind it, as the service gave it. */
-  readonly raw: V2Task | V3View;
+  readonly raw: RunView;
 }
 
 /** One step of the agent. */
@@ -47,46 +41,42 @@ export interface Step {
   readonly url?: string | undefined;
   /** Good for five minutes. */
   readonly screenshotUrl?: string | undefined;
-  readonly raw: V2Step | V3Message;
+  readonly raw: StepView;
 }
-
-/** Where a v3 session stood before the task was dispatched: what is not newer cannot be this run's. */
-export interface Baseline {
-  readonly messageId: string | null;
-  readonly stepCount: number;
-  readonly totalCostUsd: string;
-  /** Whether the session showed an answer already. Left out: it did not. */
-  readonly answered?: boolean | undefined;
-}
-
-/** What another process needs to wait for a run. It holds no secret. */
-export type RunReference =
-  | { readonly apiVersion: "v2"; readonly id: string; readonly sessionId: string }
-  | { readonly apiVersion: "v3"; readonly id: string; readonly sessionId: string; readonly baseline: Baseline };
 
 /** How a run may end: with an answer, or without. */
-export interface RunEnd {
+export interface RunEnd<Result = RunResult> {
   readonly answered: boolean;
-  readonly result: RunResult;
+  readonly result: Result;
 }
 
 /** What one look at a run shows: steps that are new to this watch, and the end if it has come. */
-export interface Look {
+export interface Look<Result = RunResult> {
   readonly steps: readonly Step[];
-  readonly end?: RunEnd | undefined;
+  readonly end?: RunEnd<Result> | undefined;
+}
+
+/** What a reference to a run has in any case. */
+export interface AnyReference {
+  readonly apiVersion: string;
+  readonly id: string;
+  /** Undefined while it is not known. */
+  readonly sessionId?: string | undefined;
 }
 
 /** What a version of the API must offer for its runs to be watched. */
-export interface RunPort {
+export interface RunPort<Result = RunResult, Reference extends AnyReference = RunReference> {
   /** Starts a watch of its own: each call is one look. `isNews`: there is reason to believe that the run has come on. */
-  readonly watch: (withSteps: boolean | "with hidden") => (options: CallOptions, isNews?: boolean) => Promise<Look>;
+  readonly watch: (
+    withSteps: boolean | "with hidden",
+  ) => (options: CallOptions, isNews?: boolean) => Promise<Look<Result>>;
   /** Whether the status that a list shows (undefined: the list does not have the run) is a reason to look. */
   readonly isNews: (status: string | undefined) => boolean;
   /** One look that also notices what ended the run without its session's help, such as a later dispatch. */
-  readonly glance: (options: CallOptions) => Promise<Look>;
+  readonly glance: (options: CallOptions) => Promise<Look<Result>>;
   /** Asks for the task to be stopped; the session lives on. */
   readonly stop: (options: CallOptions) => Promise<unknown>;
-  readonly reference: RunReference;
+  readonly reference: Reference;
   /** When this process has dispatched it, on the clock of `performance`; undefined: another one did. */
   readonly dispatchedMs: number | undefined;
 }
@@ -115,7 +105,7 @@ export class Run<Output = unknown> {
   /** v2: the task's id. v3: the session's id. */
   readonly id: string;
   readonly sessionId: string;
-  readonly apiVersion: "v2" | "v3";
+  readonly apiVersion: ApiVersion;
   readonly #watcher: Watcher;
   #port: RunPort;
   readonly #reader: Reader<Output> | undefined;
@@ -142,10 +132,6 @@ export class Run<Output = unknown> {
    * @throws {@link OutputValidationError} for an answer that does not fit the schema.
    * @throws {@link TimeoutError} after `waitTimeoutMs`; the run goes on, and is on the error.
    * @throws `options.signal.reason` when aborted; the run goes on.
-   * @see `GET /v2/tasks/{task_id}`
-   * @see `GET /v2/tasks`
-   * @see `GET /v3/sessions/{session_id}`
-   * @see `GET /v3/sessions`
    */
   async result(options: ResultOptions = {}): Promise<RunResult<Output>> {
     const { onStep, signal, waitTimeoutMs, ...unknown } = options;
@@ -158,8 +144,6 @@ export class Run<Output = unknown> {
    *
    * @throws {@link TimeoutError} after `waitTimeoutMs`; the run goes on.
    * @throws `options.signal.reason` when aborted; the run goes on.
-   * @see `GET /v2/tasks/{task_id}`
-   * @see `GET /v3/sessions/{session_id}/messages`
    */
   async *steps(options: StepsOptions = {}): AsyncGenerator<Step, void, undefined> {
     const { signal, waitTimeoutMs, hidden, ...unknown } = options;
@@ -170,8 +154,6 @@ export class Run<Output = unknown> {
   /**
    * Stops the task; its session lives on. On a run that has ended it does nothing.
    *
-   * @see `PATCH /v2/tasks/{task_id}`
-   * @see `POST /v3/sessions/{session_id}/stop`
    */
   async stop(options: CallOptions = {}): Promise<void> {
     if (await this.hasEnded(options)) return;

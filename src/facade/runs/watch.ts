@@ -1,14 +1,15 @@
 import { plainId } from "../call/answers.ts";
 import { untilAborted } from "../call/wait.ts";
 import { ApiError, ConnectionError, TimeoutError } from "../errors.ts";
+import type { RunReference } from "../versions.ts";
 import { FIRST_MS } from "./pace.ts";
 import type { Polled, Poller } from "./poller.ts";
 import type { ListPlace } from "./run-list.ts";
-import type { Look, RunEnd, RunPort } from "./runs.ts";
+import type { AnyReference, Look, RunEnd, RunPort, RunResult } from "./runs.ts";
 
 /** How a run is watched. */
-export interface WatchParts {
-  readonly port: RunPort;
+export interface WatchParts<Result = RunResult, Reference extends AnyReference = RunReference> {
+  readonly port: RunPort<Result, Reference>;
   readonly poller: Poller;
   /** Whether its steps are asked for. */
   readonly withSteps: Parameters<RunPort["watch"]>[0];
@@ -19,26 +20,26 @@ export interface WatchParts {
 }
 
 /** What is seen of one run, look by look, each at its turn. */
-export class Watch implements Polled {
+export class Watch<Result = RunResult, Reference extends AnyReference = RunReference> implements Polled {
   readonly place: ListPlace;
   readonly sinceMs: number;
   readonly check: () => void;
   /** The last look's fault, when it had one that passes. */
   fault: unknown;
   /** All who share the watch work through its port, so that what one of them does is known to all. */
-  readonly port: RunPort;
+  readonly port: RunPort<Result, Reference>;
   readonly #poller: Poller;
-  readonly #look: ReturnType<RunPort["watch"]>;
+  readonly #look: ReturnType<RunPort<Result, Reference>["watch"]>;
   readonly #onLeft: (() => void) | undefined;
   readonly #control = new AbortController();
   #isFirst = true;
   #wasInVain = false;
-  #ending: Promise<RunEnd> | undefined;
+  #ending: Promise<RunEnd<Result>> | undefined;
   #waiters = 0;
 
-  constructor({ port, poller, withSteps, check, onLeft }: WatchParts) {
+  constructor({ port, poller, withSteps, check, onLeft }: WatchParts<Result, Reference>) {
     const { id, sessionId } = port.reference;
-    this.place = { id: plainId(id), sessionId: plainId(sessionId) };
+    this.place = { id: plainId(id), sessionId: plainId(sessionId ?? "") };
     this.sinceMs = port.dispatchedMs ?? performance.now();
     this.check = check;
     this.port = port;
@@ -53,7 +54,7 @@ export class Watch implements Polled {
   }
 
   /** Waits for the end, together with all others who do. The looks stop when the last of them has left. */
-  async end(signal: AbortSignal): Promise<RunEnd> {
+  async end(signal: AbortSignal): Promise<RunEnd<Result>> {
     this.#waiters += 1;
     this.#ending ??= this.#untilEnd(this.#control.signal);
     try {
@@ -65,7 +66,7 @@ export class Watch implements Polled {
   }
 
   /** The next look, at its turn; the first one at once, unless the run was dispatched just now. Faults that pass show nothing. */
-  async look(signal: AbortSignal): Promise<Look> {
+  async look(signal: AbortSignal): Promise<Look<Result>> {
     const isEarly = performance.now() - this.sinceMs < FIRST_MS && this.port.dispatchedMs !== undefined;
     const { news } = this.#isFirst && !isEarly ? { news: false } : await this.#poller.turn(this, signal);
     this.#isFirst = false;
@@ -90,7 +91,7 @@ export class Watch implements Polled {
     this.#onLeft?.();
   }
 
-  async #untilEnd(signal: AbortSignal): Promise<RunEnd> {
+  async #untilEnd(signal: AbortSignal): Promise<RunEnd<Result>> {
     for (;;) {
       const { end } = await this.look(signal);
       if (end) return end;

@@ -1,10 +1,12 @@
+import { projectAccount } from "../account.ts";
 import { AgentSession } from "../agent-session.ts";
 import { browserSettings, type CustomProxyInput } from "../browser-settings.ts";
 import { complete, viewOf } from "../call/answers.ts";
 import type { Api } from "../call/api.ts";
-import { checkBody, checkId, refuseUnknown } from "../call/check.ts";
+import { checkId, refuseUnknown } from "../call/check.ts";
 import { allPages, PAGE_SIZE } from "../call/pages.ts";
 import { sleep } from "../call/wait.ts";
+import { checkBody } from "../check-body.ts";
 import type { Context } from "../context.ts";
 import { refuseUnbounded } from "../costs.ts";
 import { SessionStoppedError } from "../errors.ts";
@@ -22,7 +24,7 @@ import {
 } from "../live.ts";
 import { openLive, useLive } from "../living.ts";
 import type { Phase, PoolSource, SessionPort } from "../pool/session-port.ts";
-import { poolPort, refuseShortLived } from "../pool-port.ts";
+import { checkedFirst, poolPort, refuseShortLived } from "../pool-port.ts";
 import {
   type RunOptions,
   refuseFields,
@@ -76,6 +78,7 @@ const SETTLE_LOOKS_MS = [250, 1_000, 2_000];
 function v2Port(api: Api): LivePort<V2SessionView> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
+    idOf: ({ id }) => id,
     get: async (id, options) =>
       viewOf(
         await api.GET("/v2/sessions/{session_id}", { params: params(id), ...options }),
@@ -238,8 +241,12 @@ function v2Phase({ status, tasks }: V2SessionView): Phase {
 
 /** All of a v2 session is baked in. Of a group, one caller's task must not be told to the next. */
 function v2SessionPort(context: Context, sessions: V2Sessions): SessionPort<V2OpenRequest, V2Session> {
-  const { get } = v2Port(context.api);
-  return poolPort<V2OpenRequest, V2SessionView, V2Session>(context, {
+  const live = v2Port(context.api);
+  return poolPort<Context, V2OpenRequest, V2SessionView, V2Session>(context, {
+    live,
+    under: (check) => checkedFirst(context, check),
+    account: () => projectAccount(context.api),
+    isSaved: ({ finishedAt }) => finishedAt !== null,
     kind: "v2.session",
     plan: (given, group) => {
       const request = group ? { ...given, persistMemory: given.persistMemory ?? false } : given;
@@ -254,7 +261,6 @@ function v2SessionPort(context: Context, sessions: V2Sessions): SessionPort<V2Op
       };
     },
     create: (request, _mark, limits) => createV2(context.api, v2Body(request), limits),
-    get: (id) => get(id, {}),
     phaseOf: v2Phase,
     list: () => sessions.list({ filterBy: "active" }),
     handle: (own, view, request, owner) => new V2Session(own, view, owner, request),

@@ -1,6 +1,6 @@
 import { browserSettings } from "../browser-settings.ts";
 import { complete } from "../call/answers.ts";
-import { checkBody } from "../call/check.ts";
+import { checkBody } from "../check-body.ts";
 import type { Context } from "../context.ts";
 import { refuseUnbounded } from "../costs.ts";
 import { LONGEST_LIFE_MS } from "../live.ts";

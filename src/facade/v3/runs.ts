@@ -1,18 +1,61 @@
 import { viewOf } from "../call/answers.ts";
 import type { Api } from "../call/api.ts";
+import { checkId } from "../call/check.ts";
+import { isRecord } from "../call/redact.ts";
 import { sleep } from "../call/wait.ts";
 import { difference, toDate } from "../call/wire.ts";
 import { hasUnknownOutcome } from "../live.ts";
-import type { Baseline, Look, RunEnd, RunPort, RunStatus, Step, V3View } from "../runs/runs.ts";
-import type { CallOptions } from "../types.ts";
+import type { Look, RunEnd, RunPort, RunStatus, Step } from "../runs/runs.ts";
+import type { CallOptions, Ok } from "../types.ts";
+import type { RunVersion } from "../versions.ts";
 import { Conversation } from "./conversation.ts";
 import { messagesAfter } from "./messages.ts";
+import { v3RunList } from "./run-list.ts";
 
 const CLOSED: ReadonlySet<string> = new Set(["stopped", "timed_out", "error"]);
 
 const MAY_BE_OVER: ReadonlySet<string> = new Set([...CLOSED, "idle"]);
 
 const LATER_MS = 250;
+
+/** A session of v3, as the service shows it. */
+export interface V3View extends Readonly<Ok<"/v3/sessions/{session_id}", "get">> {}
+
+/** Where a v3 session stood before the task was dispatched: what is not newer cannot be this run's. */
+export interface Baseline {
+  readonly messageId: string | null;
+  readonly stepCount: number;
+  readonly totalCostUsd: string;
+  /** Whether the session showed an answer already. Left out: it did not. */
+  readonly answered?: boolean | undefined;
+}
+
+/** What another process needs to wait for a run of v3. */
+export interface V3Reference {
+  readonly apiVersion: "v3";
+  /** The session's id: a run of v3 has none of its own. */
+  readonly id: string;
+  readonly sessionId: string;
+  readonly baseline: Baseline;
+}
+
+/** What v3 brings, for its runs to be waited for. */
+export const v3Runs: RunVersion<V3Reference> = {
+  list: v3RunList,
+  port: (api, { sessionId, baseline }) => v3RunPort(api, sessionId, baseline),
+  reference: ({ id, sessionId, baseline }) =>
+    isBaseline(baseline) ? { apiVersion: "v3", id, sessionId: checkId("sessionId", sessionId), baseline } : undefined,
+};
+
+function isBaseline(value: unknown): value is Baseline {
+  if (!isRecord(value)) return false;
+  const { messageId, stepCount, totalCostUsd } = value;
+  return (
+    (messageId === null || typeof messageId === "string") &&
+    typeof stepCount === "number" &&
+    typeof totalCostUsd === "string"
+  );
+}
 
 /** Where a session stands that has never been given a task. */
 export const FRESH: Baseline = { messageId: null, stepCount: 0, totalCostUsd: "0" };

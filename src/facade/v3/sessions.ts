@@ -1,12 +1,14 @@
+import { projectAccount } from "../account.ts";
 import { AgentSession } from "../agent-session.ts";
 import { browserSettings } from "../browser-settings.ts";
 import { complete, viewOf } from "../call/answers.ts";
 import type { Api } from "../call/api.ts";
-import { checkBody, checkId } from "../call/check.ts";
+import { checkId } from "../call/check.ts";
 import { allPages, PAGE_SIZE } from "../call/pages.ts";
 import { pollDelayMs, sleep } from "../call/wait.ts";
 import { toDate } from "../call/wire.ts";
 import { within } from "../call/within.ts";
+import { checkBody } from "../check-body.ts";
 import type { Context } from "../context.ts";
 import { checkMaxCostUsd, refuseUnbounded } from "../costs.ts";
 import { InvalidInputError, SessionBusyError, SessionStoppedError, TimeoutError } from "../errors.ts";
@@ -25,7 +27,7 @@ import {
 } from "../live.ts";
 import { openLive, useLive } from "../living.ts";
 import type { Phase, PoolSource, SessionPort } from "../pool/session-port.ts";
-import { poolPort, refuseShortLived } from "../pool-port.ts";
+import { checkedFirst, poolPort, refuseShortLived } from "../pool-port.ts";
 import {
   type RunOptions,
   refuseFields,
@@ -35,11 +37,11 @@ import {
   splitStartOptions,
 } from "../runs/run-options.ts";
 import { runToEnd } from "../runs/run-to-end.ts";
-import { type Baseline, Run, type RunResult, type V3View } from "../runs/runs.ts";
+import { Run, type RunResult } from "../runs/runs.ts";
 import { readerOf } from "../runs/schema.ts";
 import type { Body, CallOptions, Open } from "../types.ts";
 import { isFromUs, lastMessageId, messagesAfter } from "./messages.ts";
-import { FRESH, hasAnswer, isV3Closed, v3RunPort } from "./runs.ts";
+import { type Baseline, FRESH, hasAnswer, isV3Closed, type V3View, v3RunPort } from "./runs.ts";
 
 type SessionBody = Body<"/v3/sessions", "post">;
 type BakedName =
@@ -96,6 +98,7 @@ const SETTLE_LOOKS_MS = [250, 1_000, 2_000];
 function v3Port(api: Api): LivePort<V3View> {
   const params = (id: string) => ({ path: { session_id: id } });
   return {
+    idOf: ({ id }) => id,
     get: async (id, options) =>
       viewOf(
         await api.GET("/v3/sessions/{session_id}", { params: params(id), ...options }),
@@ -338,8 +341,12 @@ const OF_EACH_TASK = [
 ] as const satisfies readonly (keyof V3TaskFields)[];
 
 function v3SessionPort(context: Context, sessions: V3Sessions): SessionPort<V3OpenRequest, V3Session> {
-  const { get } = v3Port(context.api);
-  return poolPort<V3OpenRequest, V3View, V3Session>(context, {
+  const live = v3Port(context.api);
+  return poolPort<Context, V3OpenRequest, V3View, V3Session>(context, {
+    live,
+    under: (check) => checkedFirst(context, check),
+    account: () => projectAccount(context.api),
+    isSaved: () => true,
     kind: "v3.session",
     plan: (request) => {
       refuseShortLived(request);
@@ -349,7 +356,6 @@ function v3SessionPort(context: Context, sessions: V3Sessions): SessionPort<V3Op
       return { request, baked, profileId, longestLifeMs: LONGEST_LIFE_MS, orphanLifeMs: IDLE_LIFE_MS };
     },
     create: (request, _mark, limits) => createV3(context.api, v3OpenBody(context, request), limits),
-    get: (id) => get(id, {}),
     phaseOf: v3Phase,
     list: () => liveV3(sessions.list()),
     handle: (own, view, request, owner) => new V3Session(own, view, request, owner),

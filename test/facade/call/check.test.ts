@@ -1,13 +1,12 @@
 import { describe, expect, test } from "vitest";
 import {
-  type CheckedBody,
-  checkBody,
   checkCount,
   checkId,
   checkMs,
   hasControlOrLoneSurrogate,
   refuseUnknown,
 } from "../../../src/facade/call/check.ts";
+import { type CheckedBody, checkBody } from "../../../src/facade/check-body.ts";
 import { InvalidInputError } from "../../../src/index.ts";
 
 function complaintAbout(operation: CheckedBody, body: object): string | undefined {

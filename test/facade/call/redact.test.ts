@@ -252,6 +252,8 @@ describe("secrets of a request", () => {
     expect(shown).toContain("POST /v2/tasks answered 400: b[redacted]d b.");
   });
 
+  const FIELDS = ["secrets", "sensitiveData"];
+
   test("secretsOf finds what is secret in odd bodies, and breaks on none", () => {
     for (const body of [
       null,
@@ -264,9 +266,12 @@ describe("secrets of a request", () => {
       { customProxy: null },
       { customProxy: "x" },
     ])
-      expect(secretsOf(body)).toEqual([]);
-    expect(secretsOf({ secrets: { a: "1", b: 2, c: null, d: ["3", { e: "4" }] } })).toEqual(["1", "2", "3", "4"]);
-    expect(secretsOf({ sensitiveData: "whole" })).toEqual(["whole"]);
+      expect(secretsOf(body, FIELDS)).toEqual([]);
+    expect(secretsOf({ secrets: { a: "1", b: 2, c: null, d: ["3", { e: "4" }] } }, FIELDS)).toEqual(["1", "2", "3", "4"]);
+    expect(secretsOf({ sensitiveData: "whole" }, FIELDS)).toEqual(["whole"]);
+    const customProxy = { host: "proxy.test", username: "me", password: "pw" };
+    expect(secretsOf({ customProxy }, FIELDS)).toEqual(["me", "pw"]);
+    expect(secretsOf({ sessionSettings: { customProxy } }, FIELDS)).toEqual(["me", "pw"]);
   });
 });
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { parseRetryAfter, retryDelayMs } from "../../../src/facade/call/retry.ts";
-import { repeatable } from "../../../src/generated/limits.ts";
+import { answers, repeatable } from "../../../src/generated/limits.ts";
 import { type ApiError, ConnectionError, NotFoundError, TimeoutError } from "../../../src/index.ts";
 import { callOperation, clientOf, rejection } from "../../support/clients.ts";
 import {
@@ -61,7 +61,7 @@ const REFUSED: Record<string, Act> = {
 };
 
 function success(operation: string): Act {
-  return operation.startsWith("DELETE ") || operation.endsWith("/purge") ? reply({ status: 204 }) : json({ id: "1" });
+  return answers[operation] === "nothing" ? reply({ status: 204 }) : json({ id: "1" });
 }
 
 beforeEach(() => {

@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test, vi } from "vitest";
 import { createTransport } from "../../../src/facade/call/transport.ts";
+import { browserUseService } from "../../../src/facade/service.ts";
 import { clientOf, rejection } from "../../support/clients.ts";
 import { type Act, silence, stallInBody, startFaultServer } from "../../support/fault-server.ts";
 
@@ -40,7 +41,7 @@ test("A file that is given up before the answer ends its request, also when the 
   const { closed, act } = watched(silence);
   const server = await startFaultServer(act);
   const control = new AbortController();
-  const { receive } = createTransport("bu_key", server.url, undefined, undefined);
+  const { receive } = createTransport(browserUseService, { apiKey: "bu_key", baseUrl: server.url });
   const request = { method: "GET", url: `${server.origin}/a`, headers: new Headers(), redirect: "manual" } as const;
   const answer = rejection(receive(request, control.signal));
   await vi.waitFor(() => expect(server.requests).toHaveLength(1));

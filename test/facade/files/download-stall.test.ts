@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { createTransport, type Fetch } from "../../../src/facade/call/transport.ts";
 import { LimitReached } from "../../../src/facade/call/wait.ts";
 import { Download } from "../../../src/facade/files/download.ts";
+import { browserUseService } from "../../../src/facade/service.ts";
 import { rejection } from "../../support/clients.ts";
 import { countedSignal, useFastTime } from "../../support/service.ts";
 
@@ -11,7 +12,7 @@ const MINUTE_MS = 60_000;
 const DATA = new TextEncoder().encode("0123456789");
 
 function download(fetch: Fetch): Download {
-  const transport = createTransport("bu_key", "https://cloud.test/api", fetch, undefined);
+  const transport = createTransport(browserUseService, { apiKey: "bu_key", baseUrl: "https://cloud.test/api", fetch });
   return new Download(transport, { path: "a.txt" }, async () => ({ url: "https://files.test/a.txt" }));
 }
 
