@@ -1,4 +1,4 @@
-import { timestamp, timestampOrNull } from "./clock.ts";
+import { type ApiVersion, timestamp, timestampOrNull } from "./clock.ts";
 import type { Cloud } from "./cloud.ts";
 import { listDownloads } from "./downloads.ts";
 import { browserCost, decimal } from "./money.ts";
@@ -11,29 +11,38 @@ import { checkScreen } from "./screen.ts";
 
 const MAX_MINUTES = 240;
 
-type Version = "v2" | "v3";
-type ItemView = Schema<"V2BrowserSessionItemView"> & Schema<"V3BrowserSessionItemView">;
-type View = Schema<"V2BrowserSessionView"> & Schema<"V3BrowserSessionView">;
+type ItemView = Schema<"V2BrowserSessionItemView"> &
+  Schema<"V3BrowserSessionItemView"> &
+  Schema<"V4BrowserSessionItemView">;
+type View = Schema<"V2BrowserSessionView"> & Schema<"V3BrowserSessionView"> & Schema<"V4BrowserSessionView">;
 
-/** Browsers without an agent: one resource, served under both versions. */
+/** Browsers without an agent, and those of v4 sessions: one resource, served under every version. */
 export function browserHandlers(cloud: Cloud): Handlers {
   return {
     v2_list_browser_sessions_browsers_get: ({ query }) => page(wanted(cloud, query), query, showItem("v2")),
     v3_list_browser_sessions_browsers_get: ({ query }) => page(wanted(cloud, query), query, showItem("v3")),
+    v4_list_browser_sessions_browsers_get: ({ query }) => page(wanted(cloud, query), query, showItem("v4")),
     v2_create_browser_session_browsers_post: ({ body, defaults }) =>
       showItem("v2")(create(cloud, { ...defaults, ...body })),
     v3_create_browser_session_browsers_post: ({ body, defaults }) =>
       showItem("v3")(create(cloud, { ...defaults, ...body })),
+    v4_create_browser_session_browsers_post: ({ body, defaults }) =>
+      showItem("v4")(create(cloud, { ...defaults, ...body })),
     v2_get_browser_session_browsers__session_id__get: ({ path, origin }) =>
       show(cloud, find(cloud, path.session_id), "v2", origin),
     v3_get_browser_session_browsers__session_id__get: ({ path, origin }) =>
       show(cloud, find(cloud, path.session_id), "v3", origin),
+    v4_get_browser_session_browsers__session_id__get: ({ path, origin }) =>
+      show(cloud, find(cloud, path.session_id), "v4", origin),
     v2_update_browser_session_browsers__session_id__patch: ({ path }) => stop(cloud, path.session_id, "v2"),
     v3_update_browser_session_browsers__session_id__patch: ({ path }) => stop(cloud, path.session_id, "v3"),
+    v4_update_browser_session_browsers__session_id__patch: ({ path }) => stop(cloud, path.session_id, "v4"),
     v2_list_browser_session_downloads_browsers__session_id__downloads_get: ({ path, query, origin }) =>
       listDownloads(cloud, find(cloud, path.session_id), "v2", query, origin),
     v3_list_browser_session_downloads_browsers__session_id__downloads_get: ({ path, query, origin }) =>
       listDownloads(cloud, find(cloud, path.session_id), "v3", query, origin),
+    v4_list_browser_session_downloads_browsers__session_id__downloads_get: ({ path, query, origin }) =>
+      listDownloads(cloud, find(cloud, path.session_id), "v4", query, origin),
   };
 }
 
@@ -48,7 +57,7 @@ export function checkTimeout(body: unknown): void {
 }
 
 /** The whole time is charged at the start; what was not used is given back at the stop. */
-function create(cloud: Cloud, body: Schema<"V2CreateBrowserSessionRequest">): BrowserSession {
+function create(cloud: Cloud, body: Omit<Schema<"V2CreateBrowserSessionRequest">, "proxyCountryCode">): BrowserSession {
   checkScreen(body);
   const minutes = body.timeout ?? MAX_MINUTES;
   const hold = cloud.hold({
@@ -58,13 +67,14 @@ function create(cloud: Cloud, body: Schema<"V2CreateBrowserSessionRequest">): Br
   });
   const cost = browserCost(minutes * 60_000);
   cloud.spent += cost;
-  return cloud.add<BrowserSession>(hold, { kind: "browser", metadata: body.metadata ?? {}, cost });
+  return cloud.add<BrowserSession>(hold, { kind: "browser", agent: null, metadata: body.metadata ?? {}, cost });
 }
 
-function stop(cloud: Cloud, id: string, version: Version): View {
+function stop(cloud: Cloud, id: string, version: ApiVersion): View {
   const browser = find(cloud, id);
-  if (browser.end === null) {
-    cloud.end(browser, "stopped");
+  const wasOpen = browser.end === null;
+  cloud.end(browser, "stopped");
+  if (wasOpen && browser.agent === null) {
     const cost = browserCost(cloud.clock.now() - browser.startedAt);
     cloud.spent -= browser.cost - cost;
     browser.cost = cost;
@@ -78,7 +88,7 @@ function wanted(cloud: Cloud, query: QueryOf<"v2_list_browser_sessions_browsers_
     cloud.ofKind("browser"),
     (session) =>
       (query.filterBy == null || statusOf(session) === query.filterBy) &&
-      query.agentSessionId == null &&
+      (query.agentSessionId == null || session.agent?.id === query.agentSessionId) &&
       pairs.every(([key = "", value]) => session.metadata[key] === value),
   );
 }
@@ -89,7 +99,7 @@ function find(cloud: Cloud, id: string): BrowserSession {
   return session;
 }
 
-function showItem(version: Version): (browser: BrowserSession) => ItemView {
+function showItem(version: ApiVersion): (browser: BrowserSession) => ItemView {
   return (browser) => ({
     id: browser.id,
     status: statusOf(browser),
@@ -101,13 +111,13 @@ function showItem(version: Version): (browser: BrowserSession) => ItemView {
     proxyUsedMb: "0",
     proxyCost: "0",
     browserCost: decimal(browser.cost),
-    agentSessionId: null,
+    agentSessionId: browser.agent?.id ?? null,
     recordingUrl: null,
     metadata: { ...browser.metadata },
   });
 }
 
-function show(cloud: Cloud, browser: BrowserSession, version: Version, origin: string | undefined): View {
+function show(cloud: Cloud, browser: BrowserSession, version: ApiVersion, origin: string | undefined): View {
   return {
     ...showItem(version)(browser),
     recordingUrl: origin === undefined ? null : recordingUrl(cloud, browser, origin),

@@ -98,9 +98,10 @@ export class Bucket {
     };
   }
 
-  /** A link under which anybody can get an object for a while. */
-  presignGet(origin: string, key: string, expiresMs: number): string {
-    return this.#presign("GET", origin, key, expiresMs, []);
+  /** A link under which anybody can get an object for a while; `disposition` is the header of this name that the answer has. */
+  presignGet(origin: string, key: string, expiresMs: number, disposition?: string): string {
+    const query = disposition === undefined ? {} : { "response-content-disposition": disposition };
+    return this.#presign("GET", origin, key, expiresMs, [], query);
   }
 
   /** A link under which anybody can put an object for a while: with this type, and this size when one is given. */
@@ -125,11 +126,19 @@ export class Bucket {
   }
 
   /** `headers` are what is signed beside the host, sorted. */
-  #presign(method: string, origin: string, key: string, expiresMs: number, headers: [string, string][]): string {
+  #presign(
+    method: string,
+    origin: string,
+    key: string,
+    expiresMs: number,
+    headers: [string, string][],
+    more: Readonly<Record<string, string>> = {},
+  ): string {
     const now = this.#clock.now();
     const url = new URL(`${origin}/s3/${NAME}/${encodePath(key)}`);
     const signed = new Map([...headers, ["host", url.host] as const]);
     const query = {
+      ...more,
       "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
       "X-Amz-Credential": this.#credential(now),
       "X-Amz-Date": basicDate(now),

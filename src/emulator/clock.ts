@@ -51,14 +51,17 @@ export class Clock {
   }
 }
 
+/** A version of the API. */
+export type ApiVersion = "v2" | "v3" | "v4";
+
 /** A point in time as the API of a version writes it: v2 leaves the zone away and means UTC. */
-export function timestamp(version: "v2" | "v3", at: number): string {
+export function timestamp(version: ApiVersion, at: number): string {
   const text = new Date(at).toISOString();
   return version === "v2" ? text.replace("Z", "000") : text;
 }
 
 /** Like {@link timestamp}; null stays null. */
-export function timestampOrNull(version: "v2" | "v3", at: number | null): string | null {
+export function timestampOrNull(version: ApiVersion, at: number | null): string | null {
   return at === null ? null : timestamp(version, at);
 }
 

@@ -15,6 +15,7 @@ import type {
   TaskV2,
   Workspace,
 } from "./records.ts";
+import type { RunV4, SessionV4, UploadV4 } from "./records-v4.ts";
 import { Webhooks } from "./webhooks.ts";
 
 const MAX_SESSION_MS = 4 * 60 * 60_000;
@@ -38,6 +39,11 @@ export class Cloud {
   readonly sessions: Map<string, Session> = new Map();
   readonly tasks: Map<string, TaskV2> = new Map();
   readonly workspaces: Map<string, Workspace> = new Map();
+  /** Those of v4 are no sessions as the others are: what lives and ends is the browser that one of them has. The latest run's comes last. */
+  readonly sessionsV4: Map<string, SessionV4> = new Map();
+  readonly runsV4: Map<string, RunV4> = new Map();
+  readonly uploadsV4: Map<string, UploadV4> = new Map();
+  nextMessageV4 = 1;
   spent: MicroUsd = 0;
   /** Lists are of one kind. */
   readonly #kinds: Kinds = { v2: new Set(), v3: new Set(), browser: new Set() };

@@ -1,4 +1,4 @@
-import { timestamp } from "./clock.ts";
+import { type ApiVersion, timestamp } from "./clock.ts";
 import type { Cloud } from "./cloud.ts";
 import { type ListingQuery, listing } from "./listing.ts";
 import type { Schema } from "./operations.ts";
@@ -33,10 +33,12 @@ export function addDownload(cloud: Cloud, browserId: string, { path, data, type 
 export function listDownloads(
   cloud: Cloud,
   browser: { readonly id: string },
-  version: "v2" | "v3",
+  version: ApiVersion,
   query: ListingQuery & { readonly includeUrls: boolean },
   origin: string,
-): Schema<"V2BrowserDownloadListResponse"> & Schema<"V3BrowserDownloadListResponse"> {
+): Schema<"V2BrowserDownloadListResponse"> &
+  Schema<"V3BrowserDownloadListResponse"> &
+  Schema<"V4BrowserDownloadListResponse"> {
   const folder = folderOf(browser.id);
   const { files, nextCursor, hasMore } = listing(cloud.bucket.folder(folder), query);
   const linkOf = (path: string): string => cloud.bucket.presignGet(origin, `${folder}/${path}`, LINK_EXPIRES_MS);

@@ -1,33 +1,29 @@
-import { billingHandlers } from "./billing.ts";
-import { browserHandlers } from "./browsers.ts";
+import { browserUse } from "./browser-use.ts";
 import { Bucket } from "./bucket.ts";
 import { Clock } from "./clock.ts";
 import { Cloud } from "./cloud.ts";
 import { addDownload, type Download } from "./downloads.ts";
 import type { Fault, FaultRule } from "./faults.ts";
-import { fileV2Handlers } from "./files-v2.ts";
+import { handlersOf } from "./handlers.ts";
 import { type Listener, listen } from "./http.ts";
-import { messageV3Handlers } from "./messages-v3.ts";
-import type { Handlers } from "./operations.ts";
+import { fetchFrom } from "./in-process.ts";
 import { type EmulatorOptions, settingsOf } from "./options.ts";
-import { ConnectionDropped } from "./problem.ts";
-import { profileHandlers } from "./profiles.ts";
 import type { Session } from "./records.ts";
+import type { SessionV4 } from "./records-v4.ts";
 import { S3Front } from "./s3.ts";
 import { type LoggedRequest, Server } from "./server.ts";
-import { sessionV2Handlers } from "./sessions-v2.ts";
-import { sessionV3Handlers, statusV3 } from "./sessions-v3.ts";
-import { taskV2Handlers } from "./tasks-v2.ts";
+import { statusV3 } from "./sessions-v3.ts";
+import { latestRun } from "./sessions-v4.ts";
 import type { WebhookDelivery, WebhookMessage, WebhookOptions } from "./webhooks.ts";
-import { workspaceFileV3Handlers } from "./workspace-files-v3.ts";
-import { workspaceV3Handlers } from "./workspaces-v3.ts";
 
 /** A session as a test wants to see it. */
 export interface SessionSummary {
   readonly id: string;
-  readonly kind: "v2" | "v3" | "browser";
-  /** As the API of its kind names it. */
+  readonly kind: "v2" | "v3" | "v4" | "browser";
+  /** As the API of its kind names it; of a v4 session, the status of its latest run. */
   readonly status: string;
+  /** Whether it holds a slot. A v4 session does as long as a browser of its own is open, at work or not. */
+  readonly open: boolean;
   readonly profileId: string | null;
 }
 
@@ -43,14 +39,14 @@ export interface Emulator extends AsyncDisposable {
   readonly fetch: (input: Request | string | URL, init?: RequestInit) => Promise<Response>;
   /** Puts a fault in the way of coming requests. */
   fail(rule: FaultRule): Fault;
-  /** All sessions and browsers that were not deleted, oldest first. */
+  /** All sessions and browsers that were not deleted, oldest first. The browsers of a v4 session are no entries of their own. */
   sessions(): SessionSummary[];
   /** What a profile holds; undefined when there is no such profile. */
   profileState(profileId: string): ReadonlyMap<string, string> | undefined;
   /** Moves the emulator's clock: sessions time out, waiting tasks start. */
   advance(ms: number): void;
   /**
-   * Lets a session time out now, so its profile is not saved.
+   * Lets a session time out now, so its profile is not saved; in v4 that is the browser of the session.
    *
    * @throws Error when there is no such session.
    */
@@ -104,7 +100,7 @@ class LocalCloud {
     const clock = new Clock(settings.now);
     const bucket = new Bucket(clock);
     this.#cloud = new Cloud(settings, clock, bucket);
-    this.server = new Server(this.#cloud, handlersOf(this.#cloud), new S3Front(bucket, clock));
+    this.server = new Server(browserUse(this.#cloud, handlersOf(this.#cloud), new S3Front(bucket, clock)));
   }
 
   emulator(origin: string, listener?: Listener): Emulator {
@@ -113,9 +109,9 @@ class LocalCloud {
       url: `${origin}/api`,
       apiKey: this.#cloud.settings.apiKey,
       requests: this.server.log,
-      fetch: (input, init) => this.#fetch(input, init),
+      fetch: fetchFrom(this.server, () => this.#closed),
       fail: (rule) => this.server.faults.add(rule),
-      sessions: () => this.#swept().map(summary),
+      sessions: () => this.#summaries(),
       profileState: (id) => this.#cloud.profiles.get(id)?.state,
       advance: (ms) => this.#advance(ms),
       addDownload: (browserId, download) => addDownload(this.#cloud, browserId, download),
@@ -126,19 +122,10 @@ class LocalCloud {
     };
   }
 
-  async #fetch(input: Request | string | URL, init?: RequestInit): Promise<Response> {
-    const request = new Request(input, init);
-    request.signal.throwIfAborted();
-    if (this.#closed) throw networkError("ECONNREFUSED");
-    const answer = this.server.answer(request, init?.body instanceof ReadableStream).catch((error: unknown) => {
-      throw error instanceof ConnectionDropped ? networkError("ECONNRESET") : error;
-    });
-    return orAborted(answer, request.signal);
-  }
-
-  #swept(): Session[] {
+  #summaries(): SessionSummary[] {
     this.#cloud.sweep();
-    return [...this.#cloud.sessions.values()];
+    const owners = [...this.#cloud.sessions.values()].map((session) => agentOf(session) ?? session);
+    return [...new Set(owners)].map((one) => ("runs" in one ? summaryV4(one) : summary(one)));
   }
 
   #advance(ms: number): void {
@@ -148,8 +135,9 @@ class LocalCloud {
 
   #expire(id: string): void {
     const session = this.#cloud.sessions.get(id);
-    if (!session) throw new Error(`the emulator has no session ${id}`);
-    this.#cloud.end(session, "timed_out");
+    const ending = session ? [session] : this.#cloud.sessionsV4.get(id)?.browsers;
+    if (!ending) throw new Error(`the emulator has no session ${id}`);
+    for (const one of [...ending]) this.#cloud.end(one, "timed_out");
   }
 
   async #close(listener: Listener | undefined): Promise<void> {
@@ -162,35 +150,18 @@ class LocalCloud {
   }
 }
 
-function handlersOf(cloud: Cloud): Handlers {
-  return {
-    ...profileHandlers(cloud),
-    ...billingHandlers(cloud),
-    ...browserHandlers(cloud),
-    ...sessionV2Handlers(cloud),
-    ...taskV2Handlers(cloud),
-    ...fileV2Handlers(cloud),
-    ...sessionV3Handlers(cloud),
-    ...messageV3Handlers(cloud),
-    ...workspaceV3Handlers(cloud),
-    ...workspaceFileV3Handlers(cloud),
-  };
+function agentOf(session: Session): SessionV4 | null {
+  return session.kind === "browser" ? session.agent : null;
 }
 
 function summary(session: Session): SessionSummary {
-  const status = session.kind === "v3" ? statusV3(session) : session.end === null ? "active" : "stopped";
-  return { id: session.id, kind: session.kind, status, profileId: session.profileId };
+  const { id, kind, profileId } = session;
+  const status = kind === "v3" ? statusV3(session) : session.end === null ? "active" : "stopped";
+  return { id, kind, status, open: session.end === null, profileId };
 }
 
-/** What `fetch` rejects with when a connection breaks. */
-function networkError(code: string): TypeError {
-  return new TypeError("fetch failed", { cause: Object.assign(new Error(`read ${code}`), { code }) });
-}
-
-function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+function summaryV4(session: SessionV4): SessionSummary {
+  const { status, browser } = latestRun(session);
+  const open = session.browsers.some(({ end }) => end === null);
+  return { id: session.id, kind: "v4", status, open, profileId: browser.profileId };
 }

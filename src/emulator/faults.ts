@@ -4,7 +4,7 @@ import { ConnectionDropped } from "./problem.ts";
 /** A fault to put in the way of requests. Rules that are left out match everything. */
 export interface FaultRule {
   readonly method?: string;
-  /** The path without `/api` (`/v2/tasks/…`, `/s3/…`) or its template (`/v2/tasks/{task_id}`), or a pattern for the path. */
+  /** The path as the spec writes it (`/v2/tasks/…`; `/s3/…` for files) or its template (`/v2/tasks/{task_id}`), or a pattern for the path. */
   readonly path?: string | RegExp;
   /** How many requests it hits. Default: 1. */
   readonly times?: number;

@@ -3,9 +3,13 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeStream } from "node:stream/web";
-import type { Server } from "./server.ts";
 
-/** A socket in front of a {@link Server}. */
+/** What answers requests; `chunked` tells that a body came without a length. Rejects when the connection is to break. */
+export interface Front {
+  answer(request: Request, chunked: boolean): Promise<Response>;
+}
+
+/** A socket in front of a {@link Front}. */
 export interface Listener {
   readonly origin: string;
   close(): Promise<void>;
@@ -16,7 +20,7 @@ export interface Listener {
  *
  * @throws the system's error when the port cannot be had.
  */
-export async function listen(server: Server, port: number): Promise<Listener> {
+export async function listen(server: Front, port: number): Promise<Listener> {
   const http = createServer((request, response) => void answer(server, request, response));
   await new Promise<void>((resolve, reject) => {
     http.once("error", reject);
@@ -26,7 +30,7 @@ export async function listen(server: Server, port: number): Promise<Listener> {
   return { origin: `http://127.0.0.1:${address.port}`, close: () => close(http) };
 }
 
-async function answer(server: Server, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function answer(server: Front, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   try {
     const request = requestOf(incoming);
     await send(await server.answer(request, incoming.headers["content-length"] === undefined), outgoing);

@@ -3,5 +3,13 @@ export { createEmulator, type Emulator, type SessionSummary, startEmulator } fro
 export type { Fault, FaultRule } from "./faults.ts";
 export type { AgentStep, EmulatorOptions, TaskJob } from "./options.ts";
 export type { LoggedRequest } from "./server.ts";
+export {
+  createSkyvernEmulator,
+  type SkyvernEmulator,
+  type SkyvernSessionSummary,
+  startSkyvernEmulator,
+} from "./skyvern/emulator.ts";
+export { skyvernFaults } from "./skyvern/known-faults.ts";
+export type { SkyvernEmulatorOptions, SkyvernTask } from "./skyvern/options.ts";
 export { RawNumber, type WebhookForm } from "./webhook-json.ts";
 export type { WebhookDelivery, WebhookMessage, WebhookOptions } from "./webhooks.ts";

@@ -14,7 +14,8 @@ export type Outcome =
 /** What a task is, and who is told about its course. */
 export interface JobPlan {
   readonly session: Session;
-  readonly job: Pick<TaskJob, "task" | "apiVersion" | "taskId" | "request">;
+  readonly job: Pick<TaskJob, "task" | "apiVersion" | "taskId" | "runId" | "request"> &
+    Partial<Pick<TaskJob, "sessionId">>;
   /** How long it waits before it starts. */
   readonly delayMs: number;
   /** What the output has to look like. */
@@ -73,11 +74,11 @@ export class Job {
   #taskJob(): TaskJob {
     const plan = this.#plan;
     return {
+      sessionId: plan.session.id,
       ...plan.job,
       get files() {
         return plan.files();
       },
-      sessionId: plan.session.id,
       state: plan.session.state,
       signal: this.#abort.signal,
       success: true,

@@ -1,6 +1,6 @@
 import type { StoredObject } from "./bucket.ts";
 import { byCodePoint } from "./code-points.ts";
-import { problems } from "./problem.ts";
+import { type Problem, problems } from "./problem.ts";
 
 /** What of a folder's files is asked for. */
 export interface ListingQuery {
@@ -22,10 +22,14 @@ export interface Listing {
  * Lists as S3 does: a page begins after the path that the one before ended with, so files that come and go shift nothing. A shallow page
  * counts a folder like a file.
  *
- * @throws Problem 422 for a cursor that is none of ours.
+ * @throws Problem for a cursor that is none of ours: 422, unless `refusal` says otherwise.
  */
-export function listing(files: ReadonlyMap<string, StoredObject>, query: ListingQuery): Listing {
-  const after = query.cursor == null ? "" : readCursor(query.cursor);
+export function listing(
+  files: ReadonlyMap<string, StoredObject>,
+  query: ListingQuery,
+  refusal: (cursor: string) => Problem = noCursor,
+): Listing {
+  const after = query.cursor == null ? "" : readCursor(query.cursor, refusal);
   const entries = [...new Set(entriesOf(files, query))].filter((entry) => byCodePoint(entry, after) > 0);
   const page = entries.sort(byCodePoint).slice(0, query.limit);
   const hasMore = entries.length > page.length;
@@ -58,8 +62,12 @@ function cursorAfter(path: string): string {
   return Buffer.from(`after ${path}`).toString("base64url");
 }
 
-function readCursor(cursor: string): string {
+function readCursor(cursor: string, refusal: (cursor: string) => Problem): string {
   const path = /^after (.+)$/s.exec(Buffer.from(cursor, "base64url").toString("utf8"))?.[1];
-  if (path === undefined) throw problems.invalid(["query", "cursor"], "Not a cursor", "value_error", cursor);
+  if (path === undefined) throw refusal(cursor);
   return path;
+}
+
+function noCursor(cursor: string): Problem {
+  return problems.invalid(["query", "cursor"], "Not a cursor", "value_error", cursor);
 }

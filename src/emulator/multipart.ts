@@ -3,6 +3,10 @@ const LINE = "\r\n";
 /** One part of a `multipart/form-data` body. */
 export interface Part {
   readonly name: string;
+  /** Undefined for a part that is no file. */
+  readonly fileName: string | undefined;
+  /** Its media type, when it has one. */
+  readonly type: string | undefined;
   readonly bytes: Buffer;
   /** Where its content begins in the body. */
   readonly offset: number;
@@ -33,14 +37,22 @@ export function parseMultipart(body: Buffer, boundary: string): Multipart {
     if (after !== LINE || headersEnd < 0) break;
     const offset = headersEnd + 4;
     const end = body.indexOf(LINE + delimiter, offset);
-    const name = nameIn(body.toString("utf8", at, headersEnd));
-    parts.push({ name, bytes: body.subarray(offset, end < 0 ? body.length : end), offset });
+    const bytes = body.subarray(offset, end < 0 ? body.length : end);
+    parts.push({ ...described(body.toString("utf8", at, headersEnd)), bytes, offset });
     at = end < 0 ? -1 : end + LINE.length;
   }
   return { parts, complete: false };
 }
 
-function nameIn(headers: string): string {
-  const match = /^content-disposition:\s*form-data\s*;.*?\bname="([^"]*)"/im.exec(headers);
-  return (match?.[1] ?? "").replace(/%22/g, '"');
+function described(headers: string): Pick<Part, "name" | "fileName" | "type"> {
+  return {
+    name: parameterIn(headers, "name") ?? "",
+    fileName: parameterIn(headers, "filename"),
+    type: /^content-type:[ \t]*([^\r\n]*)/im.exec(headers)?.[1],
+  };
+}
+
+function parameterIn(headers: string, name: string): string | undefined {
+  const match = new RegExp(`^content-disposition:\\s*form-data\\s*;.*?\\b${name}="([^"]*)"`, "im").exec(headers);
+  return match?.[1]?.replace(/%22/g, '"');
 }

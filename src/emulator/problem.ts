@@ -6,12 +6,15 @@ export interface Complaint {
   readonly input?: unknown;
 }
 
+/** What a refusal says: a text, complaints about the request, or what a vendor puts in their place; undefined for nothing. */
+export type Detail = string | readonly Complaint[] | Readonly<Record<string, unknown>> | undefined;
+
 /** A request that is refused with a status and a `detail`. */
 export class Problem extends Error {
   readonly status: number;
-  readonly detail: string | readonly Complaint[];
+  readonly detail: Detail;
 
-  constructor(status: number, detail: string | readonly Complaint[]) {
+  constructor(status: number, detail: Detail) {
     super(typeof detail === "string" ? detail : "The request is not valid.");
     this.name = "Problem";
     this.status = status;
@@ -19,12 +22,17 @@ export class Problem extends Error {
   }
 }
 
+/** 422 with one complaint. */
+export function invalid(loc: Complaint["loc"], msg: string, type: string, input: unknown): Problem {
+  return new Problem(422, [{ loc, msg, type, input }]);
+}
+
 /** The connection breaks instead of an answer. */
 export class ConnectionDropped extends Error {
   override readonly name = "ConnectionDropped";
 }
 
-/** What the service says in each case: the `detail` that the spec gives as default. A test compares them. */
+/** What Browser Use says in each case: the `detail` that the spec gives as default. A test compares them. */
 export const problems = {
   accountNotFound: (): Problem => new Problem(404, "Account not found"),
   profileNotFound: (): Problem => new Problem(404, "Profile not found"),
@@ -47,6 +55,5 @@ export const problems = {
     ),
   timeoutLimit: (): Problem => new Problem(403, "Maximum session timeout is 4 hours (240 minutes)."),
   purgeForbidden: (): Problem => new Problem(403, "Purging is only allowed for projects with zero data retention."),
-  invalid: (loc: readonly (string | number)[], msg: string, type: string, input: unknown): Problem =>
-    new Problem(422, [{ loc, msg, type, input }]),
+  invalid: (...complaint: Parameters<typeof invalid>): Problem => invalid(...complaint),
 } as const;

@@ -1,26 +1,31 @@
 import { randomUUID } from "node:crypto";
-import { timestamp, timestampOrNull } from "./clock.ts";
+import { type ApiVersion, timestamp, timestampOrNull } from "./clock.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Handlers, Schema } from "./operations.ts";
 import { matching, page } from "./paging.ts";
 import { problems } from "./problem.ts";
 import type { Profile } from "./records.ts";
 
-type View = Schema<"V2ProfileView"> & Schema<"V3ProfileView">;
+type View = Schema<"V2ProfileView"> & Schema<"V3ProfileView"> & Schema<"V4ProfileView">;
 
-/** Profiles: one resource, served under both versions. */
+/** Profiles: one resource, served under every version. */
 export function profileHandlers(cloud: Cloud): Handlers {
   return {
     v2_list_profiles_profiles_get: ({ query }) => page(wanted(cloud, query.query), query, show("v2")),
     v3_list_profiles_profiles_get: ({ query }) => page(wanted(cloud, query.query), query, show("v3")),
+    v4_list_profiles_profiles_get: ({ query }) => page(wanted(cloud, query.query), query, show("v4")),
     v2_create_profile_profiles_post: ({ body }) => show("v2")(create(cloud, body)),
     v3_create_profile_profiles_post: ({ body }) => show("v3")(create(cloud, body)),
+    v4_create_profile_profiles_post: ({ body }) => show("v4")(create(cloud, body)),
     v2_get_profile_profiles__profile_id__get: ({ path }) => show("v2")(find(cloud, path.profile_id)),
     v3_get_profile_profiles__profile_id__get: ({ path }) => show("v3")(find(cloud, path.profile_id)),
+    v4_get_profile_profiles__profile_id__get: ({ path }) => show("v4")(find(cloud, path.profile_id)),
     v2_update_profile_profiles__profile_id__patch: ({ path, body }) => show("v2")(update(cloud, path.profile_id, body)),
     v3_update_profile_profiles__profile_id__patch: ({ path, body }) => show("v3")(update(cloud, path.profile_id, body)),
+    v4_update_profile_profiles__profile_id__patch: ({ path, body }) => show("v4")(update(cloud, path.profile_id, body)),
     v2_delete_browser_profile_profiles__profile_id__delete: ({ path }) => remove(cloud, path.profile_id),
     v3_delete_browser_profile_profiles__profile_id__delete: ({ path }) => remove(cloud, path.profile_id),
+    v4_delete_browser_profile_profiles__profile_id__delete: ({ path }) => remove(cloud, path.profile_id),
   };
 }
 
@@ -64,7 +69,7 @@ function find(cloud: Cloud, id: string): Profile {
   return profile;
 }
 
-function show(version: "v2" | "v3"): (profile: Profile) => View {
+function show(version: ApiVersion): (profile: Profile) => View {
   return (profile) => ({
     id: profile.id,
     name: profile.name,

@@ -2,6 +2,7 @@ import type { Job } from "./job.ts";
 import type { MicroUsd } from "./money.ts";
 import type { Schema } from "./operations.ts";
 import type { AgentStep } from "./options.ts";
+import type { SessionV4 } from "./records-v4.ts";
 
 /** A browser profile, and what it keeps between sessions. */
 export interface Profile {
@@ -98,9 +99,10 @@ export interface MessageV3 {
   readonly createdAt: number;
 }
 
-/** A browser without an agent. */
+/** A browser without an agent, or one that the agent of a v4 session has opened. */
 export interface BrowserSession extends BrowserHold {
   readonly kind: "browser";
+  readonly agent: SessionV4 | null;
   readonly metadata: Readonly<Record<string, string>>;
   cost: MicroUsd;
 }

@@ -29,7 +29,7 @@ export class S3Objects {
     const range = wantsPart(request.headers.get("if-range"), object)
       ? rangeIn(request.headers.get("range"), object.bytes.length)
       : undefined;
-    return part(object, range);
+    return part(object, range, url.searchParams.get("response-content-disposition"));
   }
 
   /** Stores an object. `chunked` tells that it came without a length. */
@@ -91,7 +91,7 @@ function wantsPart(ifRange: string | null, object: StoredObject): boolean {
   return ifRange === null || ifRange === object.etag || ifRange === httpDate(object.storedAt);
 }
 
-function part(object: StoredObject, range: ByteRange | undefined): Response {
+function part(object: StoredObject, range: ByteRange | undefined, disposition: string | null): Response {
   const size = object.bytes.length;
   const { start, end } = range ?? { start: 0, end: size };
   const headers = {
@@ -100,6 +100,7 @@ function part(object: StoredObject, range: ByteRange | undefined): Response {
     "Content-Type": object.type,
     ETag: object.etag,
     "Last-Modified": httpDate(object.storedAt),
+    ...(disposition !== null && { "Content-Disposition": disposition }),
     ...(range && { "Content-Range": `bytes ${start}-${end - 1}/${size}` }),
   };
   return new Response(streamed(object.bytes, start, end), { status: range ? 206 : 200, headers });

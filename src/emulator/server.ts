@@ -1,23 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation } from "../generated/validators.js";
 import { readUpTo } from "./body.ts";
-import { checkTimeout } from "./browsers.ts";
-import type { Cloud } from "./cloud.ts";
 import { cutShort, type FaultRule, Faults, faultAnswer } from "./faults.ts";
-import type { Handlers, OperationId } from "./operations.ts";
+import type { Front } from "./http.ts";
 import { ConnectionDropped, Problem } from "./problem.ts";
-import { methodsOf, type Route, route } from "./router.ts";
-import type { S3Front } from "./s3.ts";
+import { type Route, Router } from "./router.ts";
 import { answerFault, validBody, validPath, validQuery } from "./validate.ts";
+import type { Vendor } from "./vendor.ts";
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
 
 /** A request the emulator has seen. It holds no body and no key. */
 export interface LoggedRequest {
   readonly method: string;
-  /** Without `/api` and without the query: `/v2/sessions/…`, `/s3/…`. */
+  /** As the spec writes it, and without the query: `/v2/sessions/…`; or of a link to a file: `/s3/…`. */
   readonly path: string;
-  /** The operation of the merged spec, when there is one. */
+  /** The operation of the spec, when there is one. */
   readonly operation: string | undefined;
   /** Undefined while it is being answered, and when the connection was dropped. */
   readonly status: number | undefined;
@@ -25,18 +23,16 @@ export interface LoggedRequest {
 
 type AnyHandler = (call: unknown) => unknown;
 
-/** From a request to its answer: log, faults, storage or API, key, validation, handler, validation. */
-export class Server {
+/** From a request to its answer: log, faults, links or API, key, validation, handler, validation. */
+export class Server implements Front {
   readonly faults: Faults = new Faults();
   readonly log: LoggedRequest[] = [];
-  readonly #cloud: Cloud;
-  readonly #handlers: Handlers;
-  readonly #s3: S3Front;
+  readonly #vendor: Vendor;
+  readonly #router: Router;
 
-  constructor(cloud: Cloud, handlers: Handlers, s3: S3Front) {
-    this.#cloud = cloud;
-    this.#handlers = handlers;
-    this.#s3 = s3;
+  constructor(vendor: Vendor) {
+    this.#vendor = vendor;
+    this.#router = new Router(vendor.operations);
   }
 
   /**
@@ -45,8 +41,8 @@ export class Server {
    * @throws ConnectionDropped when a fault says so.
    */
   async answer(request: Request, chunked: boolean): Promise<Response> {
-    const path = pathOf(request);
-    const found = attempt(() => route(request.method, path));
+    const path = this.#vendor.pathOf(new URL(request.url));
+    const found = attempt(() => this.#router.route(request.method, path));
     const entry = {
       method: request.method,
       path,
@@ -54,7 +50,7 @@ export class Server {
       status: undefined as number | undefined,
     };
     this.log.push(entry);
-    if (this.#cloud.settings.latencyMs > 0) await sleep(this.#cloud.settings.latencyMs);
+    if (this.#vendor.latencyMs > 0) await sleep(this.#vendor.latencyMs);
     const rule = this.faults.take(request.method, path, found.value?.operation.path);
     const response = await this.#underFault(rule, () => this.#carryOut(request, path, found, chunked));
     entry.status = response.status;
@@ -74,55 +70,56 @@ export class Server {
   }
 
   async #carryOut(request: Request, path: string, found: Attempt<Route>, chunked: boolean): Promise<Response> {
-    this.#cloud.sweep();
-    if (path.startsWith("/s3/")) return this.#s3.answer(request, chunked);
+    this.#vendor.sweep();
+    const beside = this.#vendor.beside(request, path, chunked);
+    if (beside) return beside;
     try {
       if (!found.value) throw found.error;
       return await this.#call(request, found.value);
     } catch (error) {
-      return refusal(error, path, found.value?.operation);
+      return this.#refusal(error, path, found.value?.operation);
     }
   }
 
   async #call(request: Request, { operation, path }: Route): Promise<Response> {
-    this.#authenticate(request);
+    this.#vendor.authenticate(request);
     const url = new URL(request.url);
-    const raw = await jsonBody(request, operation);
-    if (operation.path.endsWith("/browsers")) checkTimeout(raw);
+    const raw = operation.body && (await jsonBody(request));
+    this.#vendor.precheck?.(operation, raw);
     const call = {
       path: validPath(operation, path),
       query: validQuery(operation, url.searchParams),
       body: validBody(operation, raw),
       defaults: operation.body?.defaults ?? {},
       origin: url.origin,
+      request,
     };
     // Each handler takes the call of its own operation, which was validated just now.
-    const handler = this.#handlers[operation.id as OperationId] as AnyHandler | undefined;
+    const handler = this.#vendor.handlers[operation.id] as AnyHandler | undefined;
     if (!handler) throw new Problem(501, `The emulator does not serve ${operation.method} ${operation.path}.`);
-    return success(operation, handler(call));
+    return success(operation, await handler(call));
   }
 
-  #authenticate(request: Request): void {
-    const key = request.headers.get("x-browser-use-api-key");
-    if (key === null) throw new Problem(401, "Missing API key");
-    if (key !== this.#cloud.settings.apiKey) throw new Problem(401, "Invalid API key");
+  #refusal(error: unknown, path: string, operation: Operation | undefined): Response {
+    if (!(error instanceof Problem)) return this.#own(error instanceof Error ? error.message : String(error));
+    const body = this.#vendor.refusalBody(error);
+    // A refusal without a body is none that a spec could have declared.
+    const fault = operation && body !== undefined && answerFault(operation, error.status, body);
+    if (fault) return this.#own(`the refusal of ${operation?.id} does not fit the spec: ${fault}`);
+    const headers = error.status === 405 ? { Allow: this.#router.methodsOf(path).join(", ") } : {};
+    return json(error.status, body, headers);
+  }
+
+  /** What the emulator itself did wrong. */
+  #own(message: string): Response {
+    return json(500, this.#vendor.refusalBody(new Problem(500, `Emulator error: ${message}`)));
   }
 }
 
-/** The path as the spec writes it; what is not below `/api` cannot match. */
-function pathOf(request: Request): string {
-  const { pathname } = new URL(request.url);
-  return pathname.startsWith("/api/")
-    ? pathname.slice("/api".length)
-    : pathname.startsWith("/s3/")
-      ? pathname
-      : `//${pathname}`;
-}
-
-async function jsonBody(request: Request, operation: Operation): Promise<unknown> {
+async function jsonBody(request: Request): Promise<unknown> {
   const { bytes, truncated } = await readUpTo(request.body, MAX_BODY_BYTES);
   if (truncated) throw new Problem(413, "Request body too large");
-  if (bytes.length === 0 || !operation.body) return undefined;
+  if (bytes.length === 0) return undefined;
   const text = bytes.toString("utf8");
   if (!/^application\/([\w.-]+\+)?json\b/i.test(request.headers.get("content-type") ?? "")) {
     throw new Problem(422, [
@@ -143,27 +140,16 @@ function success(operation: Operation, body: unknown): Response {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const fault = answerFault(operation, status, text === undefined ? undefined : JSON.parse(text));
   if (fault !== undefined) throw new Error(`the answer of ${operation.id} does not fit the spec: ${fault}`);
-  return new Response(text ?? null, {
-    status,
-    headers: text === undefined ? {} : { "Content-Type": "application/json" },
-  });
+  return answerOf(status, text);
 }
 
-function refusal(error: unknown, path: string, operation: Operation | undefined): Response {
-  if (!(error instanceof Problem))
-    return json(500, `Emulator error: ${error instanceof Error ? error.message : String(error)}`);
-  const fault = operation && answerFault(operation, error.status, { detail: error.detail });
-  if (fault !== undefined)
-    return json(500, `Emulator error: the refusal of ${operation?.id} does not fit the spec: ${fault}`);
-  const headers = error.status === 405 ? { Allow: methodsOf(path).join(", ") } : {};
-  return json(error.status, error.detail, headers);
+function json(status: number, body: unknown, headers: Record<string, string> = {}): Response {
+  return answerOf(status, body === undefined ? undefined : JSON.stringify(body), headers);
 }
 
-function json(status: number, detail: unknown, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify({ detail }), {
-    status,
-    headers: { "Content-Type": "application/json", ...headers },
-  });
+function answerOf(status: number, text: string | undefined, headers: Record<string, string> = {}): Response {
+  const type = text === undefined ? {} : { "Content-Type": "application/json" };
+  return new Response(text ?? null, { status, headers: { ...type, ...headers } });
 }
 
 type Attempt<Value> =

@@ -21,8 +21,13 @@ export function validQuery(operation: Operation, search: URLSearchParams): Value
  * @throws Problem 422
  */
 export function validPath(operation: Operation, path: Values): Values {
-  check(operation.validatePath, path, "path");
-  return path;
+  // All of a path is text; where only a number fits, a text of digits is one.
+  const numbered = Object.fromEntries(
+    Object.entries(path).map(([name, text]) => [name, read("integer", [String(text)])]),
+  );
+  const values = [path, numbered].find((one) => operation.validatePath(one)) ?? path;
+  check(operation.validatePath, values, "path");
+  return values;
 }
 
 /**
@@ -97,7 +102,7 @@ function wording(keyword: string, params: Values): { msg: string; type: string }
       return { type: "literal_error", msg: `Input should be ${JSON.stringify(params["allowedValue"])}` };
     case "format":
       return {
-        type: `${params["format"]}_parsing`.replace(/-v2|-/g, ""),
+        type: `${params["format"]}_parsing`.replaceAll("-", ""),
         msg: `Input should be a valid ${params["format"]}`,
       };
     case "minLength":

@@ -10,7 +10,7 @@ import type { Workspace } from "./records.ts";
 export function workspaceV3Handlers(cloud: Cloud): Handlers {
   return {
     v3_list_workspaces_workspaces_get: ({ query }) => page([...cloud.workspaces.values()], query, show),
-    v3_create_workspace_workspaces_post: ({ body }) => show(create(cloud, body?.name ?? null)),
+    v3_create_workspace_workspaces_post: ({ body }) => show(createWorkspace(cloud, body?.name ?? null)),
     v3_get_workspace_workspaces__workspace_id__get: ({ path }) => show(findWorkspace(cloud, path.workspace_id)),
     v3_update_workspace_workspaces__workspace_id__patch: ({ path, body }) => {
       const workspace = findWorkspace(cloud, path.workspace_id);
@@ -42,7 +42,8 @@ export function filesOf(workspaceId: string): string {
   return `workspaces/${workspaceId}`;
 }
 
-function create(cloud: Cloud, name: string | null): Workspace {
+/** A new workspace, without files. */
+export function createWorkspace(cloud: Cloud, name: string | null): Workspace {
   const now = cloud.clock.now();
   const workspace: Workspace = { id: randomUUID(), name, createdAt: now, updatedAt: now };
   cloud.workspaces.set(workspace.id, workspace);

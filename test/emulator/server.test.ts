@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { browserUse } from "../../src/emulator/browser-use.ts";
 import { Bucket } from "../../src/emulator/bucket.ts";
 import { Clock } from "../../src/emulator/clock.ts";
 import { Cloud } from "../../src/emulator/cloud.ts";
@@ -168,9 +169,11 @@ test("an answer of the emulator's own that does not fit the spec becomes a 500 t
   const bucket = new Bucket(clock);
   const account = { name: "drifted" } as never;
   const server = new Server(
-    new Cloud(settings, clock, bucket),
-    { v2_get_account_billing_billing_account_get: () => account },
-    new S3Front(bucket, clock),
+    browserUse(
+      new Cloud(settings, clock, bucket),
+      { v2_get_account_billing_billing_account_get: () => account },
+      new S3Front(bucket, clock),
+    ),
   );
 
   const response = await server.answer(
