@@ -2,9 +2,9 @@ import { operations } from "../generated/validators.js";
 import { checkTimeout } from "./browsers.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Handlers } from "./operations.ts";
-import { Problem } from "./problem.ts";
-import type { S3Front } from "./s3.ts";
-import type { Vendor } from "./vendor.ts";
+import type { S3Front } from "./s3/s3.ts";
+import { Problem } from "./server/problem.ts";
+import type { Vendor } from "./server/vendor.ts";
 
 /** How Browser Use answers: below `/api`, with its storage service beside that, 401 without the key, every refusal as a `detail`. */
 export function browserUse(cloud: Cloud, handlers: Handlers, s3: S3Front): Vendor {

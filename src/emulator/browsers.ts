@@ -3,11 +3,11 @@ import type { Cloud } from "./cloud.ts";
 import { listDownloads } from "./downloads.ts";
 import { browserCost, decimal } from "./money.ts";
 import type { Handlers, QueryOf, Schema } from "./operations.ts";
-import { matching, page } from "./paging.ts";
-import { problems } from "./problem.ts";
 import { liveUrl, recordingUrl } from "./recordings.ts";
 import type { BrowserSession } from "./records.ts";
 import { checkScreen } from "./screen.ts";
+import { matching, page } from "./server/paging.ts";
+import { problems } from "./server/problem.ts";
 
 const MAX_MINUTES = 240;
 

@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { Bucket } from "./bucket.ts";
 import type { Clock } from "./clock.ts";
 import type { MicroUsd } from "./money.ts";
 import type { Settings } from "./options.ts";
-import { problems } from "./problem.ts";
 import type {
   BrowserHold,
   BrowserSession,
@@ -15,7 +13,9 @@ import type {
   TaskV2,
   Workspace,
 } from "./records.ts";
-import type { RunV4, SessionV4, UploadV4 } from "./records-v4.ts";
+import type { Bucket } from "./s3/bucket.ts";
+import { problems } from "./server/problem.ts";
+import type { RunV4, SessionV4, UploadV4 } from "./v4/records.ts";
 import { Webhooks } from "./webhooks.ts";
 
 const MAX_SESSION_MS = 4 * 60 * 60_000;

@@ -1,8 +1,8 @@
 import { type ApiVersion, timestamp } from "./clock.ts";
 import type { Cloud } from "./cloud.ts";
-import { type ListingQuery, listing } from "./listing.ts";
 import type { Schema } from "./operations.ts";
 import { pathFault } from "./paths.ts";
+import { type ListingQuery, listing } from "./server/listing.ts";
 
 const LINK_EXPIRES_MS = 15 * 60_000;
 

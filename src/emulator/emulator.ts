@@ -1,19 +1,19 @@
 import { browserUse } from "./browser-use.ts";
-import { Bucket } from "./bucket.ts";
 import { Clock } from "./clock.ts";
 import { Cloud } from "./cloud.ts";
 import { addDownload, type Download } from "./downloads.ts";
-import type { Fault, FaultRule } from "./faults.ts";
 import { handlersOf } from "./handlers.ts";
-import { type Listener, listen } from "./http.ts";
-import { fetchFrom } from "./in-process.ts";
 import { type EmulatorOptions, settingsOf } from "./options.ts";
 import type { Session } from "./records.ts";
-import type { SessionV4 } from "./records-v4.ts";
-import { S3Front } from "./s3.ts";
-import { type LoggedRequest, Server } from "./server.ts";
-import { statusV3 } from "./sessions-v3.ts";
-import { latestRun } from "./sessions-v4.ts";
+import { Bucket } from "./s3/bucket.ts";
+import { S3Front } from "./s3/s3.ts";
+import type { Fault, FaultRule } from "./server/faults.ts";
+import { type Listener, listen } from "./server/http.ts";
+import { fetchFrom } from "./server/in-process.ts";
+import { type LoggedRequest, Server } from "./server/server.ts";
+import { statusV3 } from "./v3/sessions.ts";
+import type { SessionV4 } from "./v4/records.ts";
+import { latestRun } from "./v4/sessions.ts";
 import type { WebhookDelivery, WebhookMessage, WebhookOptions } from "./webhooks.ts";
 
 /** A session as a test wants to see it. */

@@ -1,22 +1,22 @@
 import { billingHandlers } from "./billing.ts";
 import { browserHandlers } from "./browsers.ts";
 import type { Cloud } from "./cloud.ts";
-import { eventV4Handlers } from "./events-v4.ts";
-import { fileV2Handlers } from "./files-v2.ts";
-import { messageV3Handlers } from "./messages-v3.ts";
 import type { Handlers } from "./operations.ts";
 import { profileHandlers } from "./profiles.ts";
-import { queueV4Handlers } from "./queue-v4.ts";
-import { keepingData } from "./retention-v4.ts";
-import { runV4Handlers } from "./runs-v4.ts";
-import { sessionV2Handlers } from "./sessions-v2.ts";
-import { sessionV3Handlers } from "./sessions-v3.ts";
-import { purgeV4Handlers, sessionV4Handlers } from "./sessions-v4.ts";
-import { taskV2Handlers } from "./tasks-v2.ts";
-import { workspaceFileV3Handlers } from "./workspace-files-v3.ts";
-import { workspaceFileV4Handlers } from "./workspace-files-v4.ts";
-import { workspaceV3Handlers } from "./workspaces-v3.ts";
-import { workspaceV4Handlers } from "./workspaces-v4.ts";
+import { fileV2Handlers } from "./v2/files.ts";
+import { sessionV2Handlers } from "./v2/sessions.ts";
+import { taskV2Handlers } from "./v2/tasks.ts";
+import { messageV3Handlers } from "./v3/messages.ts";
+import { sessionV3Handlers } from "./v3/sessions.ts";
+import { workspaceFileV3Handlers } from "./v3/workspace-files.ts";
+import { workspaceV3Handlers } from "./v3/workspaces.ts";
+import { eventV4Handlers } from "./v4/events.ts";
+import { queueV4Handlers } from "./v4/queue.ts";
+import { keepingData } from "./v4/retention.ts";
+import { runV4Handlers } from "./v4/runs.ts";
+import { purgeV4Handlers, sessionV4Handlers } from "./v4/sessions.ts";
+import { workspaceFileV4Handlers } from "./v4/workspace-files.ts";
+import { workspaceV4Handlers } from "./v4/workspaces.ts";
 
 /** What each operation does. */
 export function handlersOf(cloud: Cloud): Handlers {

@@ -1,8 +1,8 @@
 export type { Download } from "./downloads.ts";
 export { createEmulator, type Emulator, type SessionSummary, startEmulator } from "./emulator.ts";
-export type { Fault, FaultRule } from "./faults.ts";
 export type { AgentStep, EmulatorOptions, TaskJob } from "./options.ts";
-export type { LoggedRequest } from "./server.ts";
+export type { Fault, FaultRule } from "./server/faults.ts";
+export type { LoggedRequest } from "./server/server.ts";
 export {
   createSkyvernEmulator,
   type SkyvernEmulator,

@@ -1,9 +1,9 @@
 import { emulatorAgent } from "./agent.ts";
-import type { NewObject } from "./bucket.ts";
 import type { Cloud } from "./cloud.ts";
 import type { AgentStep, TaskJob } from "./options.ts";
 import { pathFault } from "./paths.ts";
 import type { Session } from "./records.ts";
+import type { NewObject } from "./s3/bucket.ts";
 
 /** How a task came to its end. */
 export type Outcome =

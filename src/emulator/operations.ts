@@ -1,5 +1,5 @@
 import type { components, operations } from "../generated/api.ts";
-import type { BodyIn, HandlersOf, QueryIn } from "./call.ts";
+import type { BodyIn, HandlersOf, QueryIn } from "./server/call.ts";
 
 /** The identifier of an operation of Browser Use's merged spec. */
 export type OperationId = keyof operations;

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { type ApiVersion, timestamp, timestampOrNull } from "./clock.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Handlers, Schema } from "./operations.ts";
-import { matching, page } from "./paging.ts";
-import { problems } from "./problem.ts";
 import type { Profile } from "./records.ts";
+import { matching, page } from "./server/paging.ts";
+import { problems } from "./server/problem.ts";
 
 type View = Schema<"V2ProfileView"> & Schema<"V3ProfileView"> & Schema<"V4ProfileView">;
 

@@ -2,7 +2,7 @@ import type { Job } from "./job.ts";
 import type { MicroUsd } from "./money.ts";
 import type { Schema } from "./operations.ts";
 import type { AgentStep } from "./options.ts";
-import type { SessionV4 } from "./records-v4.ts";
+import type { SessionV4 } from "./v4/records.ts";
 
 /** A browser profile, and what it keeps between sessions. */
 export interface Profile {

@@ -1,4 +1,4 @@
-import { problems } from "./problem.ts";
+import { problems } from "./server/problem.ts";
 
 /** The parts of a request that set the size of the browser's screen. */
 export interface ScreenRequest {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { problems } from "../../src/emulator/problem.ts";
+import { problems } from "../../src/emulator/server/problem.ts";
 import type { Judge } from "./judge.ts";
 import { type Origin, originOf } from "./origin.ts";
 import type { Random } from "./random.ts";

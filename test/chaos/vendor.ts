@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Problem, problems } from "../../src/emulator/problem.ts";
+import { Problem, problems } from "../../src/emulator/server/problem.ts";
 import type { Account, V2SessionView, V2Task } from "../../src/index.ts";
 import { profile as profileView, v2Session, v2Task } from "../support/views.ts";
 import { Cloud, type CloudOptions, type Session, type Task } from "./cloud.ts";

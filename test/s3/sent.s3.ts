@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { parseMultipart } from "../../src/emulator/multipart.ts";
+import { parseMultipart } from "../../src/emulator/server/multipart.ts";
 import { API_KEY } from "../support/clients.ts";
 import { digest, someBytes } from "../support/file-store.ts";
 import { type Cloud, s3test, startCloud } from "./cloud.ts";

@@ -1,5 +1,5 @@
-import { S3Problem } from "../s3-problem.ts";
-import { rangeIn } from "../s3-range.ts";
+import { S3Problem } from "../s3/problem.ts";
+import { rangeIn } from "../s3/range.ts";
 import { isSigned } from "./artifacts.ts";
 import type { SkyvernCloud } from "./cloud.ts";
 import type { Artifact } from "./records.ts";

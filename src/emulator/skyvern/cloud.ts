@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
-import type { Bucket } from "../bucket.ts";
 import { type Clock, timestamp } from "../clock.ts";
-import { Problem } from "../problem.ts";
+import type { Bucket } from "../s3/bucket.ts";
+import { Problem } from "../server/problem.ts";
 import type { Settings } from "./options.ts";
 import { problems } from "./problems.ts";
 import type { Artifact, Profile, Run, Session, SessionEnd, StoredFile } from "./records.ts";

@@ -1,10 +1,10 @@
-import { Bucket } from "../bucket.ts";
 import { Clock } from "../clock.ts";
-import type { Fault, FaultRule } from "../faults.ts";
-import { type Listener, listen } from "../http.ts";
-import { fetchFrom } from "../in-process.ts";
-import { S3Front } from "../s3.ts";
-import { type LoggedRequest, Server } from "../server.ts";
+import { Bucket } from "../s3/bucket.ts";
+import { S3Front } from "../s3/s3.ts";
+import type { Fault, FaultRule } from "../server/faults.ts";
+import { type Listener, listen } from "../server/http.ts";
+import { fetchFrom } from "../server/in-process.ts";
+import { type LoggedRequest, Server } from "../server/server.ts";
 import { artifactHandlers } from "./artifacts.ts";
 import { SkyvernCloud } from "./cloud.ts";
 import { fileHandlers } from "./files.ts";

@@ -1,7 +1,7 @@
-import { readUpTo } from "../body.ts";
-import { boundaryOf, type Part, parseMultipart } from "../multipart.ts";
 import { pathFault } from "../paths.ts";
-import { invalid } from "../problem.ts";
+import { readUpTo } from "../server/body.ts";
+import { boundaryOf, type Part, parseMultipart } from "../server/multipart.ts";
+import { invalid } from "../server/problem.ts";
 import { naiveOrNull, type SkyvernCloud } from "./cloud.ts";
 import type { Handlers, Schema } from "./operations.ts";
 import { problems } from "./problems.ts";

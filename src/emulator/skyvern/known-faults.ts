@@ -1,4 +1,4 @@
-import type { FaultRule } from "../faults.ts";
+import type { FaultRule } from "../server/faults.ts";
 
 type KnownFault = "downloadsUnavailable" | "unexpected" | "rateLimited";
 

@@ -1,5 +1,5 @@
 import type { components, operations } from "../../generated/skyvern/api.ts";
-import type { BodyIn, HandlersOf, QueryIn } from "../call.ts";
+import type { BodyIn, HandlersOf, QueryIn } from "../server/call.ts";
 
 /** A schema of Skyvern's merged spec. */
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];

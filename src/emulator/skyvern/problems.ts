@@ -1,4 +1,4 @@
-import { Problem } from "../problem.ts";
+import { Problem } from "../server/problem.ts";
 
 /** What the service says in each case. Where a client has nothing but the text to go by, that part is as the service has it. */
 export const problems = {

@@ -1,5 +1,5 @@
-import { matching, newestFirst } from "../paging.ts";
-import { invalid } from "../problem.ts";
+import { matching, newestFirst } from "../server/paging.ts";
+import { invalid } from "../server/problem.ts";
 import { naive, naiveOrNull, type SkyvernCloud } from "./cloud.ts";
 import type { BodyOf, Handlers, QueryOf, Schema } from "./operations.ts";
 import { problems } from "./problems.ts";

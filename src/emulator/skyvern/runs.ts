@@ -1,4 +1,4 @@
-import { matching, newestFirst } from "../paging.ts";
+import { matching, newestFirst } from "../server/paging.ts";
 import { naive, naiveOrNull, type SkyvernCloud } from "./cloud.ts";
 import type { Handlers, QueryOf, Schema } from "./operations.ts";
 import { problems } from "./problems.ts";

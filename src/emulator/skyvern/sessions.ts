@@ -1,4 +1,4 @@
-import { matching, newestFirst } from "../paging.ts";
+import { matching, newestFirst } from "../server/paging.ts";
 import { fileInfo } from "./artifacts.ts";
 import { naive, naiveOrNull, type SkyvernCloud } from "./cloud.ts";
 import type { Handlers, Schema } from "./operations.ts";

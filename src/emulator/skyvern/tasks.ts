@@ -1,4 +1,4 @@
-import { invalid } from "../problem.ts";
+import { invalid } from "../server/problem.ts";
 import type { SkyvernCloud } from "./cloud.ts";
 import type { BodyOf, Handlers } from "./operations.ts";
 import { problems } from "./problems.ts";

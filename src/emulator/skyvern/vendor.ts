@@ -1,6 +1,6 @@
 import { operations } from "../../generated/skyvern/validators.js";
-import type { S3Front } from "../s3.ts";
-import type { Vendor } from "../vendor.ts";
+import type { S3Front } from "../s3/s3.ts";
+import type { Vendor } from "../server/vendor.ts";
 import { artifactContent, contentId } from "./artifact-content.ts";
 import type { SkyvernCloud } from "./cloud.ts";
 import type { Handlers } from "./operations.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createSkyvernEmulator, skyvernFaults } from "../../../src/emulator/index.ts";
-import { Server } from "../../../src/emulator/server.ts";
+import { Server } from "../../../src/emulator/server/server.ts";
 import type { SkyvernCloud } from "../../../src/emulator/skyvern/cloud.ts";
 import { settingsOf } from "../../../src/emulator/skyvern/options.ts";
 import { skyvern } from "../../../src/emulator/skyvern/vendor.ts";
