@@ -22,7 +22,8 @@ import { pollersOf, type RunNotice, Watcher } from "./runs/watcher.ts";
 import { browserUseService } from "./service.ts";
 import { V2 } from "./v2/v2.ts";
 import { V3 } from "./v3/v3.ts";
-import type { RunReference } from "./versions.ts";
+import { V4 } from "./v4/v4.ts";
+import type { RunReference, VersionReference } from "./versions.ts";
 import { referenceOf, runListsOf, runPortOf } from "./versions.ts";
 import { warn } from "./warning.ts";
 
@@ -34,11 +35,11 @@ export interface BrowserUseOptions extends ConnectionOptions {
   readonly apiKey?: string | undefined;
   /** Where the API is, without `/v3` or another version. Default: `BROWSER_USE_BASE_URL`, else the live service. Plain http for this machine only. */
   readonly baseUrl?: string | undefined;
-  /** Cost limit of v3 runs that bring none of their own, in USD. Default: the service's, which it does not publish. */
+  /** Cost limit of v3 and v4 runs that bring none of their own, in USD. Default: the service's, which is not published. */
   readonly maxCostUsd?: number | string | undefined;
   /**
-   * Whether a task that would go out without a bound on its cost is refused: on v3 without a `maxCostUsd`, its own or the client's; on v2,
-   * which has no such limit, without a `maxSteps`. What is sent through `api` is not looked at. Default: false.
+   * Whether a task that would go out without a bound on its cost is refused: on v3 and v4 without a `maxCostUsd`, its own or the client's;
+   * on v2, which has no such limit, without a `maxSteps`. What is sent through `api` is not looked at. Default: false.
    */
   readonly requireMaxCostUsd?: boolean | undefined;
   /** Where locks are kept that hold across processes: for `profiles.ensure`, and for pools that bring no store. Default: this process. */
@@ -65,6 +66,8 @@ export class BrowserUse implements AsyncDisposable {
   readonly v2: V2;
   /** Sessions that run tasks themselves. */
   readonly v3: V3;
+  /** Runs that bring their sessions with them, or follow up in one; with files. */
+  readonly v4: V4;
   /** What browsers remember between sessions. */
   readonly profiles: Profiles;
   /** Bare browsers for Playwright and Puppeteer. */
@@ -111,6 +114,7 @@ export class BrowserUse implements AsyncDisposable {
     };
     this.v2 = new V2(context);
     this.v3 = new V3(context);
+    this.v4 = new V4(context);
     this.profiles = new Profiles(context);
     this.browsers = new Browsers(context);
     this.workspaces = new Workspaces(context);
@@ -124,7 +128,9 @@ export class BrowserUse implements AsyncDisposable {
    */
   resume<Output>(reference: RunReference, options: SchemaGiven<Output>): Run<Output>;
   resume(reference: RunReference, options?: SchemaOption<unknown>): Run<unknown>;
-  resume(reference: RunReference, options: SchemaOption<unknown> = {}): Run<unknown> {
+  resume<Output>(reference: VersionReference, options: SchemaGiven<Output>): Run<Output, string | undefined>;
+  resume(reference: VersionReference, options?: SchemaOption<unknown>): Run<unknown, string | undefined>;
+  resume(reference: VersionReference, options: SchemaOption<unknown> = {}): Run<unknown, string | undefined> {
     const { schema, ...unknown } = options;
     refuseUnknown(unknown, "resume");
     const port = runPortOf(this.api, referenceOf(reference));

@@ -22,7 +22,7 @@ export interface Context {
   readonly emit: Emit | undefined;
   /** What the pools of this client have in common, and `profiles.ensure` with them. */
   readonly shared: SharedStores;
-  /** Default cost limit of v3 runs, in USD. */
+  /** Default cost limit of v3 and v4 runs, in USD. */
   readonly maxCostUsd: number | string | undefined;
   /** Whether a task without a limit is refused. */
   readonly requireMaxCostUsd: boolean;

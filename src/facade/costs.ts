@@ -33,7 +33,7 @@ export function checkMaxCostUsd(maxCostUsd: number | string | null | undefined):
 }
 
 /**
- * Holds a client to its `requireMaxCostUsd`: a task of v3 must have a `maxCostUsd`; v2 has only `maxSteps` to bound what a task costs.
+ * Holds a client to its `requireMaxCostUsd`: a task of v3 or v4 must have a `maxCostUsd`; v2 has only `maxSteps` to bound what a task costs.
  *
  * @throws {@link InvalidInputError} for a task that would go out without.
  */

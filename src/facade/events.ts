@@ -4,7 +4,7 @@ import type { Open } from "./types.ts";
 import type { ApiVersion } from "./versions.ts";
 
 /** What is opened, and must be stopped. */
-export type LiveKind = Open<"v2.session" | "v3.session" | "browser">;
+export type LiveKind = Open<"v2.session" | "v3.session" | "v4.run" | "browser">;
 
 /** Which run an event tells of. On v3 both ids are the session's. */
 interface OfRun {

@@ -262,7 +262,7 @@ describe("resume", () => {
     "t-1",
     {},
     [],
-    { apiVersion: "v4", id: "t-1", sessionId: "s-1" },
+    { apiVersion: "v9", id: "t-1", sessionId: "s-1" },
     { apiVersion: "v2", id: "t-1" },
     { apiVersion: "v2", id: "..", sessionId: "s-1" },
     { apiVersion: "v2", id: "t-1", sessionId: "" },

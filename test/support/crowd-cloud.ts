@@ -9,7 +9,7 @@ export interface PlannedRun {
   endsAt: number;
 }
 
-type Version = "v2" | "v3";
+type Version = "v2" | "v3" | "v4";
 
 const PAGE_SIZE = 100;
 const LATENCY_MS = 30;
@@ -59,6 +59,7 @@ export class CrowdCloud {
   /** A handle on a planned run, as another process would have it. */
   resume(client: BrowserUse, { id }: { readonly id: string }): Run {
     if (this.version === "v2") return client.resume({ apiVersion: "v2", id, sessionId: `s-${id}` });
+    if (this.version === "v4") return client.resume({ apiVersion: "v4", id, sessionId: `s-${id}` });
     return client.resume({ apiVersion: "v3", id, sessionId: id, baseline: BASELINE });
   }
 
@@ -75,7 +76,10 @@ export class CrowdCloud {
     if (id === undefined) return this.#list(searchParams);
     const run = this.runs.find((one) => plain(one.id) === plain(id));
     if (!run) return Response.json({ detail: "Task not found" }, { status: 404 });
+    if (more === "events")
+      return Response.json({ events: [{ id: 1, type: "t", data: {} }], hasMore: false, nextAfter: null });
     if (more === "messages") return Response.json({ messages: this.#messages(run), hasMore: false });
+    if (this.version === "v4") return Response.json(this.#run(run));
     return Response.json(this.version === "v2" ? this.#task(run) : this.#view(run));
   };
 
@@ -95,6 +99,12 @@ export class CrowdCloud {
     if (fault) return fault;
     const at = performance.now() - this.listLagMs;
     const all = this.runs.filter(({ createdAt }) => createdAt <= performance.now()).reverse();
+    if (this.version === "v4") {
+      const from = Number(query.get("cursor") ?? 0);
+      const runs = all.slice(from, from + 50).map((run) => this.#run(run, at));
+      const hasMore = from + 50 < all.length;
+      return Response.json({ runs, hasMore, nextCursor: hasMore ? String(from + 50) : null });
+    }
     if (this.version === "v3") {
       const sessions = all.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE).map((run) => this.#view(run, at));
       return Response.json({ sessions, total: all.length, page, pageSize: PAGE_SIZE });
@@ -109,6 +119,20 @@ export class CrowdCloud {
     if (at >= endsAt) return v2Task({ id, output: `answer of ${id}`, steps: [v2Step(1)] });
     const status = at >= startsAt ? "started" : "created";
     return v2Task({ id, status, output: null, isSuccess: null, finishedAt: null });
+  }
+
+  #run({ id, startsAt, endsAt }: PlannedRun, at = performance.now()) {
+    const status = at >= endsAt ? "completed" : at >= startsAt ? "running" : "queued";
+    return {
+      id,
+      sessionId: `s-${id}`,
+      status,
+      result: status === "completed" ? `answer of ${id}` : null,
+      error: null,
+      totalCostUsd: "0.1",
+      createdAt: "2026-03-01T10:00:00Z",
+      updatedAt: "2026-03-01T10:00:00Z",
+    };
   }
 
   #view({ id, startsAt, endsAt }: PlannedRun, at = performance.now()): V3View {

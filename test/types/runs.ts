@@ -11,6 +11,7 @@ import type {
   V2Task,
   V3Session,
   V3View,
+  V4RunView,
 } from "../../src/index.ts";
 import { same } from "./equal.ts";
 
@@ -75,7 +76,7 @@ export function resumed(reference: RunReference) {
 same<RunResult["success"], boolean | null>();
 same<RunResult["costUsd"], number | null>();
 same<RunResult["startedAt"], Date | null>();
-same<RunResult["raw"], V2Task | V3View>();
+same<RunResult["raw"], V2Task | V3View | V4RunView>();
 same<Step["number"], number>();
 same<OutputValidationError<RunResult>["result"], RunResult>();
 

@@ -1,16 +1,13 @@
-import { complete } from "../call/answers.ts";
 import { hasControlOrLoneSurrogate } from "../call/check.ts";
 import { checkBody } from "../check-body.ts";
 import type { Context } from "../context.ts";
 import { InvalidInputError, type UploadError } from "../errors.ts";
-import type { Body, Ok } from "../types.ts";
 import { guessType } from "./media-type.ts";
 import { storeUrl } from "./store.ts";
 import { type GivenFile, notStored, type SignUpload, type Slot, type UploadedFile } from "./storing.ts";
 import { checkUploadOptions, filesOf, storeAll, type UploadFile, type UploadOptions } from "./upload.ts";
+import { type SignedPlace, type UploadItem, type UploadRoute, v3Route } from "./upload-route.ts";
 
-const PATH = "/v3/workspaces/{workspace_id}/files/upload";
-const OPERATION = `POST ${PATH}`;
 const MOST_PER_REQUEST = 10;
 const LONGEST_NAME = 255;
 const LONGEST_EXTENSION = 20;
@@ -24,14 +21,11 @@ export interface WorkspaceUploadOptions extends UploadOptions {
   readonly prefix?: string | undefined;
 }
 
-type Item = Body<typeof PATH, "post">["files"][number];
-type Taken = Ok<typeof PATH, "post">["files"][number];
-
 /** A file that has passed all checks, and knows its place. */
 interface Placed extends GivenFile {
-  /** Ends with a slash; empty where the service is to choose. */
   readonly folder: string;
-  readonly request: Item & { readonly contentType: string };
+  readonly request: UploadItem;
+  readonly operation: string;
 }
 
 /**
@@ -44,20 +38,17 @@ export function workspaceUpload(
   files: UploadFile | readonly UploadFile[],
   { prefix = "", ...options }: WorkspaceUploadOptions,
   where: string,
-): (workspaceId: string) => Promise<UploadedFile[]> {
+  route: UploadRoute = v3Route(api),
+): (workspaceId: string, signal?: AbortSignal) => Promise<UploadedFile[]> {
   checkUploadOptions(options, where);
-  const placed = place(filesOf(files), prefix);
-  return async (workspaceId) => {
-    const ask: Ask = async (folder, items, signal) => {
-      const query = folder === "" ? {} : { prefix: folder };
-      const params = { path: { workspace_id: workspaceId }, query };
-      return complete(await api.POST(PATH, { params, body: { files: items }, signal }), OPERATION, "files").files;
-    };
-    return storeAll(transport, placed, options, signer(placed, ask));
+  const placed = place(filesOf(files), prefix, route);
+  return async (workspaceId, signal = options.signal) => {
+    const ask: Ask = (folder, files, own) => route.sign({ workspaceId, folder, files }, own);
+    return storeAll(transport, placed, { ...options, signal }, signer(placed, ask));
   };
 }
 
-type Ask = (folder: string, items: Item[], signal: AbortSignal) => Promise<readonly Taken[]>;
+type Ask = (folder: string, files: UploadItem[], signal: AbortSignal) => Promise<readonly SignedPlace[]>;
 type Slots = ReadonlyMap<Placed, Slot>;
 
 /** Asks for ten at a time, once the first of them is about to be sent: what is signed too early has expired when its turn comes. */
@@ -107,7 +98,7 @@ function batchesOf(files: readonly Placed[]): ReadonlyMap<Placed, readonly Place
 /** Which answer is for which file: each has one, no two share a place, and nothing is sent before that is sure. */
 function match(
   batch: readonly Placed[],
-  answers: readonly Taken[],
+  answers: readonly SignedPlace[],
   owners: Map<string, Placed>,
   expiresAt: number,
 ): Slots {
@@ -132,11 +123,11 @@ function own(place: string, file: Placed, owners: Map<string, Placed>): void {
 }
 
 function unusable(file: Placed): UploadError {
-  return notStored(file, `${OPERATION} answered with something that does not fit the files that were asked for.`);
+  return notStored(file, `${file.operation} answered with something that does not fit the files that were asked for.`);
 }
 
 /** Says where each file goes. Of equal names the first keeps its own, and none gets the name of another. */
-function place(files: readonly GivenFile[], prefix: string): Placed[] {
+function place(files: readonly GivenFile[], prefix: string, route: UploadRoute): Placed[] {
   const root = folderOf(prefix);
   const given = new Set(files.map(({ name }) => name));
   const counts = new Map<string, number>();
@@ -149,24 +140,26 @@ function place(files: readonly GivenFile[], prefix: string): Placed[] {
       if (!given.has(next)) name = next;
     }
     used.add(name);
-    return check(file, root, name);
+    return check(file, root, name, route);
   });
 }
 
-function check(file: GivenFile, root: string, path: string): Placed {
+function check(file: GivenFile, root: string, path: string, { operation, hasFolders }: UploadRoute): Placed {
   const { name, sizeBytes, type } = file;
   if (sizeBytes === 0) throw new InvalidInputError(`${name} has 0 bytes: a workspace takes files of 1 byte and more.`);
   checkPath(name, name);
   const contentType = type.trim() || guessType(name) || "application/octet-stream";
   if (!/^[!-~]+\/[!-~]([ -~]*)$/.test(contentType)) throw new InvalidInputError(`${name}: its type is no media type.`);
   const slash = path.lastIndexOf("/") + 1;
+  if (slash > 0 && !hasFolders)
+    throw new InvalidInputError(`${name} has a folder in its name, which has no place here.`);
   const request = { name: path.slice(slash), contentType, size: sizeBytes };
   try {
-    checkBody(OPERATION, { files: [request] });
+    checkBody(operation, { files: [request] });
   } catch (cause) {
     throw new InvalidInputError(`${name.slice(0, 80)}: ${(cause as Error).message}`, { cause });
   }
-  return { ...file, folder: root + path.slice(0, slash), request };
+  return { ...file, folder: root + path.slice(0, slash), request, operation };
 }
 
 function folderOf(prefix: unknown): string {

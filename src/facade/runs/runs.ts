@@ -4,7 +4,7 @@ import { within } from "../call/within.ts";
 import { OutputValidationError, RunFailedError, TimeoutError } from "../errors.ts";
 import type { ClientEvent } from "../events.ts";
 import type { CallOptions, Open, WaitOptions } from "../types.ts";
-import type { ApiVersion, RunReference, RunView, StepView } from "../versions.ts";
+import type { ApiVersion, RunView, StepView, VersionReference } from "../versions.ts";
 import type { Reader } from "./schema.ts";
 import type { Watch } from "./watch.ts";
 import type { Watcher } from "./watcher.ts";
@@ -22,7 +22,7 @@ export interface RunResult<Output = unknown> {
   readonly status: RunStatus;
   /** Whether the agent says that it reached the goal; null when it does not say. */
   readonly success: boolean | null;
-  /** The answer: typed by the schema if there was one; else v2's text, or v3's text or object; null for none. */
+  /** The answer: typed by the schema if there was one; else text (v2, v4), or text or object (v3); null for none. */
   readonly output: Output;
   /** What this run has cost, in USD (v3: what the session's cost grew by); null when unknown. */
   readonly costUsd: number | null;
@@ -36,7 +36,7 @@ export interface RunResult<Output = unknown> {
 export interface Step {
   /** Counts from 1 within the run. */
   readonly number: number;
-  /** What the agent is about to do, in a sentence. */
+  /** What the agent is about to do, in a sentence. v4: what the event says, or its type; no document lists those. */
   readonly summary: string;
   readonly url?: string | undefined;
   /** Good for five minutes. */
@@ -48,6 +48,8 @@ export interface Step {
 export interface RunEnd<Result = RunResult> {
   readonly answered: boolean;
   readonly result: Result;
+  /** Why there is no answer, in the service's words, fit to be shown. */
+  readonly why?: string | undefined;
 }
 
 /** What one look at a run shows: steps that are new to this watch, and the end if it has come. */
@@ -65,7 +67,7 @@ export interface AnyReference {
 }
 
 /** What a version of the API must offer for its runs to be watched. */
-export interface RunPort<Result = RunResult, Reference extends AnyReference = RunReference> {
+export interface RunPort<Result = RunResult, Reference extends AnyReference = VersionReference> {
   /** Starts a watch of its own: each call is one look. `isNews`: there is reason to believe that the run has come on. */
   readonly watch: (
     withSteps: boolean | "with hidden",
@@ -95,16 +97,18 @@ export interface ResultOptions extends WaitOptions {
 
 /** {@link Run.result} under a deadline that is running already. */
 export let resultBy: <Output>(
-  run: Run<Output>,
+  run: Run<Output, string | undefined>,
   deadline: Deadline,
   options: ResultOptions,
 ) => Promise<RunResult<Output>>;
 
-/** A task that was handed to an agent. Its id is known before anybody waits; it is no promise, so ask it for its `result()`. */
-export class Run<Output = unknown> {
-  /** v2: the task's id. v3: the session's id. */
+/**
+ * A task that was handed to an agent. Its id is known before anybody waits; it is no promise, so ask it for its `result()`.
+ * `SessionId`: may be undefined where the run is known by its id alone.
+ */
+export class Run<Output = unknown, SessionId extends string | undefined = string> {
+  /** v2: the task's id. v3: the session's id. v4: the run's own id. */
   readonly id: string;
-  readonly sessionId: string;
   readonly apiVersion: ApiVersion;
   readonly #watcher: Watcher;
   #port: RunPort;
@@ -120,8 +124,13 @@ export class Run<Output = unknown> {
     this.#port = port;
     this.#reader = reader;
     this.id = port.reference.id;
-    this.sessionId = port.reference.sessionId;
     this.apiVersion = port.reference.apiVersion;
+  }
+
+  /** The session it runs in. Of a v4 run that is known by its id alone: undefined until it was looked at. */
+  get sessionId(): SessionId {
+    // Whoever makes a run of a reference without a session says so in its type.
+    return this.#port.reference.sessionId as SessionId;
   }
 
   /**
@@ -172,8 +181,9 @@ export class Run<Output = unknown> {
   }
 
   /** What `browserUse.resume()` takes, here or in another process. */
-  toJSON(): RunReference {
-    return this.#port.reference;
+  toJSON(): VersionReference & { readonly sessionId: SessionId } {
+    // As sessionId above.
+    return this.#port.reference as VersionReference & { readonly sessionId: SessionId };
   }
 
   async #resultBy(deadline: Deadline, options: ResultOptions): Promise<RunResult<Output>> {
@@ -257,13 +267,16 @@ export class Run<Output = unknown> {
     return end;
   }
 
-  #notInTime(timeoutMs: number, cause?: unknown): TimeoutError<Run<Output>> {
+  #notInTime(timeoutMs: number, cause?: unknown): TimeoutError<Run<Output, SessionId>> {
     const message = `Run ${this.id} has not ended within ${timeoutMs} ms; it goes on, and is on this error as run.`;
-    return new TimeoutError<Run<Output>>(message, { operation: "result", timeoutMs, run: this }, { cause });
+    return new TimeoutError<Run<Output, SessionId>>(message, { operation: "result", timeoutMs, run: this }, { cause });
   }
 
-  async #conclude({ answered, result }: RunEnd): Promise<RunResult<Output>> {
-    if (!answered) throw new RunFailedError(`Run ${this.id} ended without an answer: ${result.status}.`, result);
+  async #conclude({ answered, result, why: reason }: RunEnd): Promise<RunResult<Output>> {
+    if (!answered) {
+      const said = reason === undefined ? "" : ` (${reason})`;
+      throw new RunFailedError(`Run ${this.id} ended without an answer: ${result.status}${said}.`, result);
+    }
     // Without a schema, Output is what the service gives: unknown to callers, or v2's text.
     if (!this.#reader) return result as RunResult<Output>;
     const reading = await this.#reader.read(result.output);

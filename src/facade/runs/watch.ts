@@ -1,14 +1,14 @@
 import { plainId } from "../call/answers.ts";
 import { untilAborted } from "../call/wait.ts";
 import { ApiError, ConnectionError, TimeoutError } from "../errors.ts";
-import type { RunReference } from "../versions.ts";
+import type { VersionReference } from "../versions.ts";
 import { FIRST_MS } from "./pace.ts";
 import type { Polled, Poller } from "./poller.ts";
 import type { ListPlace } from "./run-list.ts";
 import type { AnyReference, Look, RunEnd, RunPort, RunResult } from "./runs.ts";
 
 /** How a run is watched. */
-export interface WatchParts<Result = RunResult, Reference extends AnyReference = RunReference> {
+export interface WatchParts<Result = RunResult, Reference extends AnyReference = VersionReference> {
   readonly port: RunPort<Result, Reference>;
   readonly poller: Poller;
   /** Whether its steps are asked for. */
@@ -20,7 +20,7 @@ export interface WatchParts<Result = RunResult, Reference extends AnyReference =
 }
 
 /** What is seen of one run, look by look, each at its turn. */
-export class Watch<Result = RunResult, Reference extends AnyReference = RunReference> implements Polled {
+export class Watch<Result = RunResult, Reference extends AnyReference = VersionReference> implements Polled {
   readonly place: ListPlace;
   readonly sinceMs: number;
   readonly check: () => void;

@@ -1,6 +1,6 @@
 import { plainId } from "../call/answers.ts";
 import type { Emit } from "../events.ts";
-import type { RunReference } from "../versions.ts";
+import type { VersionReference } from "../versions.ts";
 import { type OnPoll, Poller } from "./poller.ts";
 import type { RunList } from "./run-list.ts";
 import type { AnyReference, RunPort, RunResult } from "./runs.ts";
@@ -32,7 +32,7 @@ export function pollersOf(
 }
 
 /** Watches all runs that a client waits for: those who wait for the same one share what is seen of it. */
-export class Watcher<Result = RunResult, Reference extends AnyReference = RunReference> {
+export class Watcher<Result = RunResult, Reference extends AnyReference = VersionReference> {
   readonly emit: Emit | undefined;
   readonly #pollers: ReadonlyMap<string, Pollers>;
   readonly #check: () => void;
@@ -51,8 +51,8 @@ export class Watcher<Result = RunResult, Reference extends AnyReference = RunRef
 
   /** The watch of a run that all share who wait for its end. */
   shared(port: RunPort<Result, Reference>): Watch<Result, Reference> {
-    // Two tasks that were dispatched one right after the other may have the same reference.
-    const key = JSON.stringify([port.reference, port.dispatchedMs]);
+    // Two tasks that were dispatched one right after the other may have the same reference; one may find out its session meanwhile.
+    const key = JSON.stringify([{ ...port.reference, sessionId: undefined }, port.dispatchedMs]);
     const known = this.#shared.get(key);
     if (known) return known;
     const watch = this.#begin(port, false, () => this.#shared.delete(key));

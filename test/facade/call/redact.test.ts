@@ -267,7 +267,12 @@ describe("secrets of a request", () => {
       { customProxy: "x" },
     ])
       expect(secretsOf(body, FIELDS)).toEqual([]);
-    expect(secretsOf({ secrets: { a: "1", b: 2, c: null, d: ["3", { e: "4" }] } }, FIELDS)).toEqual(["1", "2", "3", "4"]);
+    expect(secretsOf({ secrets: { a: "1", b: 2, c: null, d: ["3", { e: "4" }] } }, FIELDS)).toEqual([
+      "1",
+      "2",
+      "3",
+      "4",
+    ]);
     expect(secretsOf({ sensitiveData: "whole" }, FIELDS)).toEqual(["whole"]);
     const customProxy = { host: "proxy.test", username: "me", password: "pw" };
     expect(secretsOf({ customProxy }, FIELDS)).toEqual(["me", "pw"]);

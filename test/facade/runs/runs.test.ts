@@ -316,7 +316,7 @@ const wrong: readonly [string, unknown][] = [
   ["null", null],
   ["a text", "t1"],
   ["no version", { id: "t1", sessionId: "s1" }],
-  ["a version to come", { apiVersion: "v4", id: "t1", sessionId: "s1" }],
+  ["a version to come", { apiVersion: "v9", id: "t1", sessionId: "s1" }],
   ["no id", { apiVersion: "v2", sessionId: "s1" }],
   ["an id that changes the path", { apiVersion: "v2", id: "..", sessionId: "s1" }],
   ["an empty session id", { apiVersion: "v2", id: "t1", sessionId: " " }],

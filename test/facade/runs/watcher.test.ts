@@ -19,7 +19,7 @@ async function delaysOf(cloud: CrowdCloud, runs: readonly PlannedRun[], client =
 
 const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
 
-describe.each(["v2", "v3"] as const)("on %s", (version) => {
+describe.each(["v2", "v3", "v4"] as const)("on %s", (version) => {
   test("200 runs that are awaited at once cost a few list requests a second, and nothing else until they end", async () => {
     const cloud = new CrowdCloud(version);
     const runs = cloud.add(200, 0, (index) => 120_000 + index * 100);
@@ -82,7 +82,7 @@ describe.each(["v2", "v3"] as const)("on %s", (version) => {
     const cloud = new CrowdCloud(version);
     const runs = cloud.add(10, 0, 20_000);
     cloud.listFault = () =>
-      Response.json({ items: [], totalItems: 0, sessions: [], total: 0, pageNumber: 1, pageSize: 100 });
+      Response.json({ items: [], totalItems: 0, runs: [], sessions: [], total: 0, pageNumber: 1, pageSize: 100 });
     expect(Math.max(...(await delaysOf(cloud, runs)))).toBeLessThan(6_000);
   });
 
@@ -252,13 +252,22 @@ describe.each(["v2", "v3"] as const)("on %s", (version) => {
     const runs = cloud.add(200, 0, 90_000);
     cloud.listFault = () => {
       const rows = runs.slice(0, 100).map(({ id }) => ({ id, status: version === "v2" ? "started" : "running" }));
-      return Response.json({ items: rows, totalItems: 1e6, sessions: rows, total: 1e6, pageNumber: 1, pageSize: 100 });
+      return Response.json({
+        items: rows,
+        runs: rows,
+        nextCursor: "x",
+        totalItems: 1e6,
+        sessions: rows,
+        total: 1e6,
+        pageNumber: 1,
+        pageSize: 100,
+      });
     };
     const waiting = delaysOf(cloud, runs);
     await new Promise((resolve) => setTimeout(resolve, 20_000));
     expect(cloud.pages.length).toBeLessThan(150);
     cloud.listFault = () =>
-      Response.json({ items: [], totalItems: 0, sessions: [], total: 0, pageNumber: 1, pageSize: 100 });
+      Response.json({ items: [], totalItems: 0, runs: [], sessions: [], total: 0, pageNumber: 1, pageSize: 100 });
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     cloud.listFault = undefined;
     await new Promise((resolve) => setTimeout(resolve, 10_000));
@@ -285,7 +294,16 @@ describe.each(["v2", "v3"] as const)("on %s", (version) => {
     const runs = cloud.add(5, 0, 20_000);
     cloud.listFault = () => {
       const rows = runs.map(({ id }, index) => ({ id, status: [null, 7, "FINISHED", "idle", undefined][index] }));
-      return Response.json({ items: rows, totalItems: 5, sessions: rows, total: 5, pageNumber: 1, pageSize: 100 });
+      return Response.json({
+        items: rows,
+        runs: rows,
+        nextCursor: "x",
+        totalItems: 5,
+        sessions: rows,
+        total: 5,
+        pageNumber: 1,
+        pageSize: 100,
+      });
     };
     expect(
       Math.max(

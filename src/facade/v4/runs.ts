@@ -1,0 +1,105 @@
+import { complete, viewOf } from "../call/answers.ts";
+import type { Api } from "../call/api.ts";
+import { checkId } from "../call/check.ts";
+import { redactor } from "../call/redact.ts";
+import { toDate, toNumber } from "../call/wire.ts";
+import type { RunEnd, RunPort } from "../runs/runs.ts";
+import type { CallOptions, Ok } from "../types.ts";
+import type { RunVersion } from "../versions.ts";
+import { V4Events } from "./events.ts";
+import { v4RunList } from "./run-list.ts";
+
+const RUN = "/v4/runs/{run_id}";
+const STATUS = "/v4/runs/{run_id}/status";
+const TERMINAL: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
+const AT_WORK: ReadonlySet<string> = new Set(["queued", "dispatching", "running"]);
+const LONGEST_REASON = 300;
+
+/** A run of v4, as the service shows it. */
+export interface V4RunView extends Readonly<Ok<typeof RUN, "get">> {}
+
+/** What another process needs to wait for a run of v4. */
+export interface V4Reference {
+  readonly apiVersion: "v4";
+  readonly id: string;
+  /** Left out while it is not known: the id says which run it is. */
+  readonly sessionId?: string | undefined;
+}
+
+/** What v4 brings, for its runs to be waited for. */
+export const v4Runs: RunVersion<V4Reference> = {
+  list: v4RunList,
+  port: (api, reference) => v4RunPort(api, reference),
+  reference: ({ id, sessionId }) => ({
+    apiVersion: "v4",
+    id,
+    ...(sessionId !== undefined && { sessionId: checkId("sessionId", sessionId) }),
+  }),
+};
+
+/** What a port of v4 is told by who has started the run. */
+interface Dispatch {
+  readonly dispatchedMs: number;
+  /** The end was seen, perhaps once more. */
+  readonly onEnd?: () => void;
+}
+
+/** Runs of v4 have an id of their own: their status is asked for until it is terminal, then the whole run once. */
+export function v4RunPort(
+  api: Api,
+  { id, sessionId }: Omit<V4Reference, "apiVersion">,
+  { dispatchedMs, onEnd }: Partial<Dispatch> = {},
+): RunPort {
+  const params = { path: { run_id: id } };
+  let reference: V4Reference = { apiVersion: "v4", id, ...(sessionId !== undefined && { sessionId }) };
+  const getRun = async (options: CallOptions): Promise<V4RunView> => {
+    const run = viewOf(await api.GET(RUN, { params, ...options }), `GET ${RUN}`, id);
+    reference = { sessionId: run.sessionId, ...reference };
+    return run;
+  };
+  const getStatus = async (options: CallOptions): Promise<string> =>
+    complete(await api.GET(STATUS, { params, ...options }), `GET ${STATUS}`, "status").status;
+  const watch: RunPort["watch"] = (withSteps) => {
+    const events = withSteps ? new V4Events(api, id) : undefined;
+    return async (options, isNews = false) => {
+      // The status alone does not say which session it is.
+      const seen = isNews || reference.sessionId === undefined ? await getRun(options) : undefined;
+      const isOver = TERMINAL.has(seen ? seen.status : await getStatus(options));
+      // After the status: what led to an end that it shows is among the events by now.
+      await events?.readOn(options);
+      const run = isOver ? (seen ?? (await getRun(options))) : undefined;
+      const end = run && TERMINAL.has(run.status) ? toEnd(run) : undefined;
+      if (end) onEnd?.();
+      return { steps: events?.steps() ?? [], end };
+    };
+  };
+  return {
+    get reference() {
+      return reference;
+    },
+    stop: async (options) => {
+      const { data } = await api.POST("/v4/runs/{run_id}/cancel", { params, ...options });
+      if (TERMINAL.has(data.status)) onEnd?.();
+    },
+    watch,
+    glance: watch(false),
+    isNews: (status) => status === undefined || !AT_WORK.has(status),
+    dispatchedMs,
+  };
+}
+
+function toEnd(run: V4RunView): RunEnd {
+  return {
+    answered: run.status === "completed",
+    result: {
+      status: run.status,
+      success: null,
+      output: run.result ?? null,
+      costUsd: toNumber(run.totalCostUsd),
+      startedAt: toDate(run.createdAt),
+      finishedAt: toDate(run.updatedAt),
+      raw: run,
+    },
+    why: run.error ? redactor([])(run.error).replace(/\s+/g, " ").trim().slice(0, LONGEST_REASON) : undefined,
+  };
+}
