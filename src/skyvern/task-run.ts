@@ -1,9 +1,8 @@
 import { refuseUnknown } from "../facade/call/check.ts";
 import type { Deadline } from "../facade/call/wait.ts";
-import { within } from "../facade/call/within.ts";
-import { ApiError, RunFailedError, TimeoutError } from "../facade/errors.ts";
-import { deadlineOf, type RunEnd, type RunPort } from "../facade/runs/runs.ts";
-import type { Watch } from "../facade/runs/watch.ts";
+import { ApiError, RunFailedError } from "../facade/errors.ts";
+import { Ending, notInTime } from "../facade/runs/ending.ts";
+import { deadlineOf, type RunPort } from "../facade/runs/runs.ts";
 import type { Watcher } from "../facade/runs/watcher.ts";
 import type { CallOptions, WaitOptions } from "../facade/types.ts";
 import type { TaskReference, TaskRunView } from "./run-port.ts";
@@ -16,19 +15,18 @@ export class TaskRun {
   readonly id: string;
   /** The session it was dispatched into, remembered here: the service does not always tell. Undefined for a browser of its own. */
   readonly sessionId: string | undefined;
-  readonly #watcher: Watcher<TaskRunView, TaskReference>;
-  readonly #reference: TaskReference;
-  #port: RunPort<TaskRunView, TaskReference>;
-  #end: RunEnd<TaskRunView> | undefined;
+  readonly #ending: Ending<TaskRunView, TaskReference>;
 
   static {
     resultBy = (run, deadline, signal) => run.#resultBy(deadline, signal);
   }
 
   constructor(watcher: Watcher<TaskRunView, TaskReference>, port: RunPort<TaskRunView, TaskReference>) {
-    this.#watcher = watcher;
-    this.#port = port;
-    this.#reference = port.reference;
+    this.#ending = new Ending(watcher, port, ({ answered: success, result: { status } }) => ({
+      status,
+      success,
+      costUsd: null,
+    }));
     this.id = port.reference.id;
     this.sessionId = port.reference.sessionId;
   }
@@ -57,7 +55,7 @@ export class TaskRun {
   async stop(options: CallOptions = {}): Promise<void> {
     if (await this.hasEnded(options)) return;
     try {
-      await this.#port.stop(options);
+      await this.#ending.port.stop(options);
     } catch (error) {
       // It may have ended in the meantime.
       if (!(error instanceof ApiError && error.status === 400 && (await this.hasEnded(options)))) throw error;
@@ -66,7 +64,7 @@ export class TaskRun {
 
   /** Whether the end was seen, by whoever waits for it here. Asks nothing. */
   get isDone(): boolean {
-    return this.#end !== undefined;
+    return this.#ending.seen !== undefined;
   }
 
   /**
@@ -75,61 +73,23 @@ export class TaskRun {
    * @see `GET /v1/runs/{run_id}`
    */
   async hasEnded(options: CallOptions = {}): Promise<boolean> {
-    if (!this.#end) this.#see((await this.#port.glance(options)).end);
-    return this.#end !== undefined;
+    return this.#ending.hasCome(options);
   }
 
   /** What `skyvern.resume()` takes, here or in another process. */
   toJSON(): TaskReference {
-    return this.#reference;
+    return this.#ending.reference;
   }
 
-  async #resultBy(deadline: Deadline, signal: AbortSignal | undefined): Promise<TaskRunView> {
-    const begun = performance.now();
-    const tell = (outcome: "answered" | "unanswered" | "timeout" | "aborted" | "failed") =>
-      this.#watcher.emit?.({ type: "waited", ...this.#ids(), waitedMs: performance.now() - begun, outcome });
-    let end: RunEnd<TaskRunView>;
-    try {
-      end = await this.#endInTime(deadline, signal);
-    } catch (error) {
-      tell(signal?.aborted ? "aborted" : error instanceof TimeoutError ? "timeout" : "failed");
-      throw error;
-    }
-    const { answered, result } = end;
-    tell(answered ? "answered" : "unanswered");
-    if (answered) return result;
-    throw new RunFailedError(`Run ${this.id} ended without an answer: ${result.status}.`, result);
-  }
-
-  async #endInTime(deadline: Deadline, signal: AbortSignal | undefined): Promise<RunEnd<TaskRunView>> {
-    signal?.throwIfAborted();
-    if (this.#end) return this.#end;
-    let watch: Watch<TaskRunView, TaskReference> | undefined;
-    const wait = (own: AbortSignal) => {
-      watch = this.#watcher.shared(this.#port);
-      this.#port = watch.port;
-      return watch.end(own);
-    };
-    const timeUp = () => this.#notInTime(deadline.timeoutMs, watch?.fault);
-    const end = await within(deadline.remainingMs, timeUp, signal, wait);
-    return this.#see(end) ?? end;
-  }
-
-  /** The end stays what it was when it was first seen. */
-  #see(end: RunEnd<TaskRunView> | undefined): RunEnd<TaskRunView> | undefined {
-    if (!end || this.#end) return this.#end;
-    this.#end = end;
-    const { status } = end.result;
-    this.#watcher.emit?.({ type: "ended", ...this.#ids(), status, success: end.answered, costUsd: null });
-    return end;
-  }
-
-  #ids(): { readonly apiVersion: string; readonly runId: string; readonly sessionId: string | undefined } {
-    return { apiVersion: this.#reference.apiVersion, runId: this.id, sessionId: this.sessionId };
-  }
-
-  #notInTime(timeoutMs: number, cause: unknown): TimeoutError<TaskRun> {
-    const message = `Run ${this.id} has not ended within ${timeoutMs} ms; it goes on, and is on this error as run.`;
-    return new TimeoutError<TaskRun>(message, { operation: "result", timeoutMs, run: this }, { cause });
+  #resultBy(deadline: Deadline, signal: AbortSignal | undefined): Promise<TaskRunView> {
+    const timeUp = (fault: unknown) => notInTime(this, deadline, fault);
+    return this.#ending.told(
+      signal,
+      () => this.#ending.inTime(deadline, signal, timeUp),
+      ({ answered, result }) => {
+        if (answered) return result;
+        throw new RunFailedError(`Run ${this.id} ended without an answer: ${result.status}.`, result);
+      },
+    );
   }
 }

@@ -1,12 +1,11 @@
 import { checkMs, refuseUnknown } from "../call/check.ts";
 import { Deadline, untilAborted } from "../call/wait.ts";
 import { within } from "../call/within.ts";
-import { OutputValidationError, RunFailedError, TimeoutError } from "../errors.ts";
-import type { ClientEvent } from "../events.ts";
+import { OutputValidationError, RunFailedError } from "../errors.ts";
 import type { CallOptions, Open, WaitOptions } from "../types.ts";
 import type { ApiVersion, RunView, StepView, VersionReference } from "../versions.ts";
+import { Ending, notInTime } from "./ending.ts";
 import type { Reader } from "./schema.ts";
-import type { Watch } from "./watch.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** No session lives longer than 4 hours, so no run does. */
@@ -14,8 +13,6 @@ const LONGEST_RUN_MS = 4 * 60 * 60_000;
 
 /** How a run ended, in the service's words; `superseded` is ours: another task was dispatched before the answer was read. */
 export type RunStatus = Open<RunView["status"] | "superseded">;
-
-type Outcome = Extract<ClientEvent, { readonly type: "waited" }>["outcome"];
 
 /** What came of a run. */
 export interface RunResult<Output = unknown> {
@@ -110,18 +107,19 @@ export class Run<Output = unknown, SessionId extends string | undefined = string
   /** v2: the task's id. v3: the session's id. v4: the run's own id. */
   readonly id: string;
   readonly apiVersion: ApiVersion;
-  readonly #watcher: Watcher;
-  #port: RunPort;
+  readonly #ending: Ending<RunResult, VersionReference>;
   readonly #reader: Reader<Output> | undefined;
-  #end: RunEnd | undefined;
 
   static {
     resultBy = (run, deadline, options) => run.#resultBy(deadline, options);
   }
 
   constructor(watcher: Watcher, port: RunPort, reader?: Reader<Output>) {
-    this.#watcher = watcher;
-    this.#port = port;
+    this.#ending = new Ending(watcher, port, ({ result: { status, success, costUsd } }) => ({
+      status,
+      success,
+      costUsd,
+    }));
     this.#reader = reader;
     this.id = port.reference.id;
     this.apiVersion = port.reference.apiVersion;
@@ -130,7 +128,7 @@ export class Run<Output = unknown, SessionId extends string | undefined = string
   /** The session it runs in. Of a v4 run that is known by its id alone: undefined until it was looked at. */
   get sessionId(): SessionId {
     // Whoever makes a run of a reference without a session says so in its type.
-    return this.#port.reference.sessionId as SessionId;
+    return this.#ending.reference.sessionId as SessionId;
   }
 
   /**
@@ -162,77 +160,49 @@ export class Run<Output = unknown, SessionId extends string | undefined = string
 
   /**
    * Stops the task; its session lives on. On a run that has ended it does nothing.
-   *
    */
   async stop(options: CallOptions = {}): Promise<void> {
     if (await this.hasEnded(options)) return;
-    await this.#port.stop(options);
+    await this.#ending.port.stop(options);
   }
 
   /** Whether the end was seen, by whoever waits for it here. Asks nothing. */
   get isDone(): boolean {
-    return this.#end !== undefined;
+    return this.#ending.seen !== undefined;
   }
 
   /** Looks once whether the run has ended. */
   async hasEnded(options: CallOptions = {}): Promise<boolean> {
-    if (!this.#end) this.#see((await this.#port.glance(options)).end);
-    return this.#end !== undefined;
+    return this.#ending.hasCome(options);
   }
 
   /** What `browserUse.resume()` takes, here or in another process. */
   toJSON(): VersionReference & { readonly sessionId: SessionId } {
     // As sessionId above.
-    return this.#port.reference as VersionReference & { readonly sessionId: SessionId };
+    return this.#ending.reference as VersionReference & { readonly sessionId: SessionId };
   }
 
   async #resultBy(deadline: Deadline, options: ResultOptions): Promise<RunResult<Output>> {
-    const begun = performance.now();
-    let isTold = false;
-    const tell = (outcome: Outcome) => {
-      if (isTold) return;
-      isTold = true;
-      const { id: runId, sessionId, apiVersion } = this;
-      const waitedMs = performance.now() - begun;
-      this.#watcher.emit?.({ type: "waited", apiVersion, runId, sessionId, waitedMs, outcome });
-    };
-    try {
-      const end = await this.#endBy(deadline, options);
-      tell(end.answered ? "answered" : "unanswered");
-      const timeUp = () => this.#notInTime(deadline.timeoutMs);
+    const { signal } = options;
+    const timeUp = () => notInTime(this, deadline);
+    return this.#ending.told(
+      signal,
+      () => this.#endBy(deadline, options),
       // A validator may take its time, too.
-      const read = (own: AbortSignal) => untilAborted(this.#conclude(end), own);
-      return await within(Math.max(1, deadline.remainingMs), timeUp, options.signal, read);
-    } catch (error) {
-      tell(options.signal?.aborted ? "aborted" : error instanceof TimeoutError ? "timeout" : "failed");
-      throw error;
-    }
+      (end) =>
+        within(Math.max(1, deadline.remainingMs), timeUp, signal, (own) => untilAborted(this.#conclude(end), own)),
+    );
   }
 
   async #endBy(deadline: Deadline, { onStep, signal }: ResultOptions): Promise<RunEnd> {
-    if (!onStep) return this.#endInTime(deadline, signal);
+    if (!onStep) return this.#ending.inTime(deadline, signal, (fault) => notInTime(this, deadline, fault));
     const watch = this.#watch(deadline, signal);
     for (let next = await watch.next(); ; next = await watch.next()) {
       if (next.done) return next.value;
       const step = next.value;
-      const timeUp = () => this.#notInTime(deadline.timeoutMs);
       const told = (own: AbortSignal) => untilAborted(Promise.resolve(onStep(step)), own);
-      await within(deadline.remainingMs, timeUp, signal, told);
+      await within(deadline.remainingMs, () => notInTime(this, deadline), signal, told);
     }
-  }
-
-  async #endInTime(deadline: Deadline, signal: AbortSignal | undefined): Promise<RunEnd> {
-    signal?.throwIfAborted();
-    if (this.#end) return this.#end;
-    let watch: Watch | undefined;
-    const wait = (own: AbortSignal) => {
-      watch = this.#watcher.shared(this.#port);
-      this.#port = watch.port;
-      return watch.end(own);
-    };
-    const timeUp = () => this.#notInTime(deadline.timeoutMs, watch?.fault);
-    const end = await within(deadline.remainingMs, timeUp, signal, wait);
-    return this.#see(end) ?? end;
   }
 
   /** Looks until the end, which stays what it was when it was first seen. */
@@ -242,34 +212,21 @@ export class Run<Output = unknown, SessionId extends string | undefined = string
     withHidden = false,
   ): AsyncGenerator<Step, RunEnd, undefined> {
     signal?.throwIfAborted();
-    const watch = this.#watcher.ofSteps(this.#port, withHidden);
-    const timeUp = () => this.#notInTime(deadline.timeoutMs, watch.fault);
+    const { watcher, port } = this.#ending;
+    const watch = watcher.ofSteps(port, withHidden);
+    const timeUp = () => notInTime(this, deadline, watch.fault);
     try {
       for (;;) {
-        const known = this.#end;
+        const known = this.#ending.seen;
         const seen = await within(deadline.remainingMs, timeUp, signal, (own) => watch.look(own));
         yield* seen.steps;
-        const end = this.#see(seen.end);
+        const end = this.#ending.see(seen.end);
         // An end that another wait saw in the meantime may be newer than the steps of this look, and a look that failed has none.
         if (end && (seen.end || (known && !watch.fault))) return end;
       }
     } finally {
       watch.close();
     }
-  }
-
-  #see(end: RunEnd | undefined): RunEnd | undefined {
-    if (!end || this.#end) return this.#end;
-    this.#end = end;
-    const { id: runId, sessionId, apiVersion } = this;
-    const { status, success, costUsd } = end.result;
-    this.#watcher.emit?.({ type: "ended", apiVersion, runId, sessionId, status, success, costUsd });
-    return end;
-  }
-
-  #notInTime(timeoutMs: number, cause?: unknown): TimeoutError<Run<Output, SessionId>> {
-    const message = `Run ${this.id} has not ended within ${timeoutMs} ms; it goes on, and is on this error as run.`;
-    return new TimeoutError<Run<Output, SessionId>>(message, { operation: "result", timeoutMs, run: this }, { cause });
   }
 
   async #conclude({ answered, result, why: reason }: RunEnd): Promise<RunResult<Output>> {
