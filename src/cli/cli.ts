@@ -10,7 +10,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
 const USAGE = `Usage: browser-use-client <command> [options]
 
 Commands:
-  emulate  runs a local Browser Use Cloud until Ctrl-C
+  emulate  runs a local Browser Use Cloud, or Skyvern, until Ctrl-C
   reap     stops the sessions that processes which are gone have left in a pool
 
 browser-use-client <command> --help says more.

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { Skyvern } from "../../src/skyvern.ts";
 import { run, start } from "./command.ts";
 
 test("emulate prints what a client needs, serves it, and stops cleanly on Ctrl-C", async () => {
@@ -16,7 +17,21 @@ test("emulate prints what a client needs, serves it, and stops cleanly on Ctrl-C
   await expect(fetch(url)).rejects.toThrow();
 });
 
+test("emulate --vendor skyvern serves Skyvern, for a client that reads the environment", async () => {
+  const { child, output, exited } = start(["emulate", "--vendor", "skyvern"]);
+  await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain("Ctrl-C");
+  const [baseUrl = "", apiKey = ""] = ["BASE_URL", "API_KEY"].map(
+    (name) => new RegExp(`SKYVERN_${name}=(\\S+)`).exec(output.stdout)?.[1],
+  );
+
+  const session = await new Skyvern({ baseUrl, apiKey }).sessions.open();
+  expect(session.id).toMatch(/^pbs_/);
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+});
+
 test.each([
+  [["emulate", "--vendor", "other"], '--vendor takes browser-use or skyvern, not "other"'],
   [["emulate", "now"], 'unexpected argument "now"'],
   [["emulate", "--prot", "1"], "--prot"],
   [["emulate", "--port", "70000"], '--port takes a whole number from 0 to 65535, not "70000"'],
