@@ -33,8 +33,8 @@ export interface OpenOptions extends CallOptions {
 
 /** Whose a handle is: of who has opened what it stands for, or of who lends it. */
 export interface Owner {
-  /** The end was seen, perhaps once more. */
-  readonly onClosed: () => void;
+  /** The end was seen, perhaps once more. `livesOnMs`: how long what it leaves behind may still write its profile. */
+  readonly onClosed: (livesOnMs?: number) => void;
   /** A stop could not be confirmed, and this is why. */
   readonly onNotStopped?: (cause: unknown) => void;
   /** For what is lent: gives it back, in place of a stop. */

@@ -166,8 +166,9 @@ function opened<View, H extends Handle>(
   const openedAt = performance.now();
   // The view of what has just been opened may show its end already.
   let handle: H | undefined;
-  const onClosed = () => {
-    hold.release();
+  const onClosed = (livesOnMs?: number) => {
+    if (livesOnMs === undefined) hold.release();
+    else hold.expire(livesOnMs);
     if (!handle || !living.delete(handle)) return;
     emit?.({ type: "stopped", kind, sessionId: handle.id, livedMs: performance.now() - openedAt });
   };

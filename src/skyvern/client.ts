@@ -1,6 +1,6 @@
 import type { Api } from "../facade/call/api.ts";
-import { checkMs, refuseUnknown } from "../facade/call/check.ts";
-import { type ConnectionOptions, checkFunction, connect } from "../facade/call/connection.ts";
+import { checkFunction, checkMs, refuseUnknown } from "../facade/call/check.ts";
+import { type ConnectionOptions, connect } from "../facade/call/connection.ts";
 import type { SessionNotStoppedError } from "../facade/errors.ts";
 import { type ClientEvent, emitter } from "../facade/events.ts";
 import { leakReporter } from "../facade/leak.ts";

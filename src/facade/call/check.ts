@@ -1,5 +1,6 @@
 import type { Limit } from "../../generated/limits.ts";
 import { InvalidInputError } from "../errors.ts";
+import type { CallOptions } from "../types.ts";
 import { isRecord } from "./redact.ts";
 
 const LONGEST_TIMER_MS = 2_147_483_647;
@@ -149,6 +150,20 @@ export function checkQuery(query: object): void {
 
 function cannotBeEncoded(value: unknown): boolean {
   return typeof value === "string" && /\p{Cs}/u.test(value);
+}
+
+/** Checks how a call is to be made, where something else is sent before it. */
+export function checkCallOptions({ signal, timeoutMs, totalTimeoutMs, maxRetries }: CallOptions): void {
+  checkSignal(signal);
+  checkMs("timeoutMs", timeoutMs, 1);
+  checkMs("totalTimeoutMs", totalTimeoutMs, 1);
+  checkCount("maxRetries", maxRetries, 0);
+}
+
+/** Checks an option that is called. */
+export function checkFunction(name: string, value: unknown): void {
+  if (value == null || typeof value === "function") return;
+  throw new InvalidInputError(`${name} must be a function.`);
 }
 
 /** Checks an option that is a time in milliseconds. */

@@ -2,7 +2,7 @@ import { InvalidInputError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { isLoopback } from "../files/store.ts";
 import { type Api, createApi } from "./api.ts";
-import { checkCount, checkMs } from "./check.ts";
+import { checkCount, checkFunction, checkMs } from "./check.ts";
 import type { Service } from "./service.ts";
 import { createTransport, type Fetch, type Transport } from "./transport.ts";
 
@@ -102,10 +102,4 @@ function toHeaders(headers: Readonly<Record<string, string>>): Headers {
   } catch {
     throw new InvalidInputError("headers has a name or a value that HTTP does not allow.");
   }
-}
-
-/** Checks an option that is called. */
-export function checkFunction(name: string, value: unknown): void {
-  if (value == null || typeof value === "function") return;
-  throw new InvalidInputError(`${name} must be a function.`);
 }

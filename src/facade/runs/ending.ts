@@ -101,12 +101,12 @@ export class Ending<Result, Reference extends AnyReference> {
   }
 }
 
-/** What a wait rejects with whose time is over: the run goes on, and can be waited for again. */
+/** What a wait rejects with whose time is over. A run that is not a one-shot's goes on, and can be waited for again. */
 export function notInTime<R extends { readonly id: string }>(
   run: R,
   { timeoutMs }: Deadline,
   cause?: unknown,
 ): TimeoutError<R> {
-  const message = `Run ${run.id} has not ended within ${timeoutMs} ms; it goes on, and is on this error as run.`;
+  const message = `Run ${run.id} has not ended within ${timeoutMs} ms; it is on this error as run.`;
   return new TimeoutError<R>(message, { operation: "result", timeoutMs, run }, { cause });
 }

@@ -1,4 +1,4 @@
-import { checkMs, refuseUnknown } from "../call/check.ts";
+import { checkFunction, checkMs, checkSignal, refuseUnknown } from "../call/check.ts";
 import type { CallOptions } from "../types.ts";
 import type { ResultOptions } from "./runs.ts";
 import type { OutputSchema } from "./schema.ts";
@@ -35,12 +35,14 @@ export function splitRunOptions<T extends RunOptions<unknown>>(
 ): { readonly waiting: ResultOptions; readonly starting: Omit<T, "onStep" | "waitTimeoutMs"> } {
   const { onStep, waitTimeoutMs, ...starting } = options;
   checkMs("waitTimeoutMs", waitTimeoutMs, 1);
+  checkFunction("onStep", onStep);
   return { waiting: { onStep, waitTimeoutMs, signal: options.signal }, starting };
 }
 
 /** Parts the options of `start`: how the call is made, the schema, and the fields that go to the service. */
 export function splitStartOptions<Output, T extends StartOptions<Output>>(options: T): StartParts<Output, T> {
   const { schema, signal, timeoutMs, totalTimeoutMs, maxRetries, ...fields } = options;
+  checkSignal(signal);
   return { schema, signal, limits: { timeoutMs, totalTimeoutMs, maxRetries }, fields };
 }
 

@@ -45,8 +45,6 @@ export interface Step {
 export interface RunEnd<Result = RunResult> {
   readonly answered: boolean;
   readonly result: Result;
-  /** Why there is no answer, in the service's words, fit to be shown. */
-  readonly why?: string | undefined;
 }
 
 /** What one look at a run shows: steps that are new to this watch, and the end if it has come. */
@@ -229,11 +227,8 @@ export class Run<Output = unknown, SessionId extends string | undefined = string
     }
   }
 
-  async #conclude({ answered, result, why: reason }: RunEnd): Promise<RunResult<Output>> {
-    if (!answered) {
-      const said = reason === undefined ? "" : ` (${reason})`;
-      throw new RunFailedError(`Run ${this.id} ended without an answer: ${result.status}${said}.`, result);
-    }
+  async #conclude({ answered, result }: RunEnd): Promise<RunResult<Output>> {
+    if (!answered) throw new RunFailedError(`Run ${this.id} ended without an answer: ${result.status}.`, result);
     // Without a schema, Output is what the service gives: unknown to callers, or v2's text.
     if (!this.#reader) return result as RunResult<Output>;
     const reading = await this.#reader.read(result.output);

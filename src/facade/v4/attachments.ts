@@ -38,10 +38,11 @@ export function attaching(
   files: readonly UploadFile[],
   { workspaceId, sessionId }: Place,
   where: string,
+  limits: CallOptions,
 ): (options: CallOptions) => Promise<Attached> {
   const { api } = context;
   const ids = new Map<string, string>();
-  const upload = workspaceUpload(context, files, {}, where, v4Route(api, ids));
+  const upload = workspaceUpload(context, files, {}, where, v4Route(api, ids, limits));
   const store = async (place: string, { signal }: CallOptions) =>
     (await upload(place, signal)).map((file) => ({ ...file, id: ids.get(file.fileName) ?? "" }));
   const attach = async (options: CallOptions): Promise<Attached> => {
@@ -60,13 +61,13 @@ export function attaching(
 }
 
 /** Takes note of the ids by the paths, no two of which are the same. */
-function v4Route(api: Api, ids: Map<string, string>): UploadRoute {
+function v4Route(api: Api, ids: Map<string, string>, limits: CallOptions): UploadRoute {
   return {
     operation: `POST ${UPLOAD}`,
     hasFolders: false,
     sign: async ({ workspaceId, files }, signal) => {
       const params = { path: { workspace_id: workspaceId } };
-      const answer = await api.POST(UPLOAD, { params, body: { files }, signal });
+      const answer = await api.POST(UPLOAD, { params, body: { files }, ...limits, signal });
       const taken = complete(answer, `POST ${UPLOAD}`, "files").files.filter(({ id }) => typeof id === "string");
       for (const { path, id } of taken) ids.set(path, id);
       return taken;
@@ -83,14 +84,14 @@ async function workspaceOf(api: Api, sessionId: string, options: CallOptions): P
 
 /** What a run was to have, and what of it the service has not found. */
 interface Taken {
-  readonly missingFileIds?: readonly string[];
+  readonly missingFileIds?: readonly string[] | null;
   readonly attachments: readonly Attachment[];
 }
 
 /** @throws {@link UploadError} when a run has started without files that it was to have. */
-export function refuseMissing({ missingFileIds = [], attachments }: Taken): void {
-  const isMissing = ({ id }: Attachment) => missingFileIds.some((one) => isSameId(one, id));
-  const names = missingFileIds.map((one) => attachments.find(({ id }) => isSameId(one, id))?.fileName ?? one);
+export function refuseMissing({ missingFileIds, attachments }: Taken): void {
+  const isMissing = ({ id }: Attachment) => (missingFileIds ?? []).some((one) => isSameId(one, id));
+  const names = (missingFileIds ?? []).map((one) => attachments.find(({ id }) => isSameId(one, id))?.fileName ?? one);
   const [fileName] = names;
   if (fileName === undefined) return;
   const uploaded = attachments.filter((file) => !isMissing(file));

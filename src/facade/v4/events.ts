@@ -1,6 +1,7 @@
 import { complete } from "../call/answers.ts";
 import type { Api } from "../call/api.ts";
 import { isRecord } from "../call/redact.ts";
+import { NotFoundError } from "../errors.ts";
 import type { Step } from "../runs/runs.ts";
 import type { CallOptions, Ok } from "../types.ts";
 
@@ -30,7 +31,8 @@ export class V4Events {
     const path = { run_id: this.#runId };
     for (;;) {
       const params = { path, query: { after: this.#after } };
-      const answer = await this.#api.GET(EVENTS, { params, ...options });
+      const answer = await this.#api.GET(EVENTS, { params, ...options }).catch(noneYet);
+      if (!answer) return;
       const { events, hasMore, nextAfter } = complete(answer, `GET ${EVENTS}`, "events");
       const last = this.#take(events);
       // What comes after the last one that we have cannot be passed over; the service's own cursor may lead further than it should.
@@ -55,6 +57,11 @@ export class V4Events {
     }
     return inOrder.at(-1)?.id ?? 0;
   }
+}
+
+/** A run that is there may have no list of events yet. */
+function noneYet(error: unknown): undefined {
+  if (!(error instanceof NotFoundError)) throw error;
 }
 
 function toStep(raw: V4Event, number: number): Step {

@@ -11,6 +11,8 @@ import type { Body, CallOptions, Ok, Open } from "../types.ts";
 import { type Attachment, attaching } from "./attachments.ts";
 
 const CREATE = "POST /v4/runs";
+/** Together they are what the service calls the second. */
+const FILES_AND_IDS: ReadonlyMap<string, string> = new Map([["attachedFileIds", "files and attachedFileIds"]]);
 type RunBody = Body<"/v4/runs", "post">;
 type Settings = NonNullable<RunBody["browserSettings"]>;
 
@@ -50,17 +52,20 @@ export function planRun(
   task: string,
   { files = [], ...fields }: V4RunFields,
   where: string,
+  limits: CallOptions,
 ): (options: CallOptions) => Promise<Started> {
   const body = runBody(context, task, fields, where);
   const given = [files].flat();
-  const attach = given.length > 0 ? attaching(context, given, body, where) : undefined;
+  const attach = given.length > 0 ? attaching(context, given, body, where, limits) : undefined;
   const withFiles = (ids: readonly string[]) => ({
     ...body,
     attachedFileIds: [...(body.attachedFileIds ?? []), ...ids],
   });
-  if (attach) checkBody(CREATE, withFiles(given.map(({ name }) => name)));
+  if (attach) checkBody(CREATE, withFiles(given.map(({ name }) => name)), FILES_AND_IDS);
   return async ({ signal, ...limits }) => {
     const { attachments = [], made } = (await attach?.({ ...limits, signal })) ?? {};
+    // Storing files takes its time, in which the client may have been closed.
+    if (attach && context.living.isClosed) await context.living.refuseClosed();
     const whole = attach ? { ...withFiles(attachments.map(({ id }) => id)), ...made } : body;
     const answer = await context.api.POST("/v4/runs", { body: whole, ...limits });
     return { ...complete(answer, CREATE, "id", "sessionId"), attachments };

@@ -1,8 +1,8 @@
 import { complete, viewOf } from "../call/answers.ts";
 import type { Api } from "../call/api.ts";
 import { checkId } from "../call/check.ts";
-import { redactor } from "../call/redact.ts";
 import { toDate, toNumber } from "../call/wire.ts";
+import { NotFoundError } from "../errors.ts";
 import type { RunEnd, RunPort } from "../runs/runs.ts";
 import type { CallOptions, Ok } from "../types.ts";
 import type { RunVersion } from "../versions.ts";
@@ -13,10 +13,18 @@ const RUN = "/v4/runs/{run_id}";
 const STATUS = "/v4/runs/{run_id}/status";
 const TERMINAL: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
 const AT_WORK: ReadonlySet<string> = new Set(["queued", "dispatching", "running"]);
-const LONGEST_REASON = 300;
+/** A run that was started just now may not be found yet. */
+const LAG_MS = 10_000;
+/** How often the events of a run that is over are asked for in vain, until its answer is given without them. */
+const LOOKS_IN_VAIN = 3;
 
 /** A run of v4, as the service shows it. */
 export interface V4RunView extends Readonly<Ok<typeof RUN, "get">> {}
+
+/** Whether a run with this status has ended. One that is not known today is waited for. */
+export function isTerminal(status: string): boolean {
+  return TERMINAL.has(status);
+}
 
 /** What another process needs to wait for a run of v4. */
 export interface V4Reference {
@@ -57,16 +65,27 @@ export function v4RunPort(
     reference = { sessionId: run.sessionId, ...reference };
     return run;
   };
-  const getStatus = async (options: CallOptions): Promise<string> =>
-    complete(await api.GET(STATUS, { params, ...options }), `GET ${STATUS}`, "status").status;
+  const getStatus = async (options: CallOptions): Promise<string> => {
+    try {
+      return complete(await api.GET(STATUS, { params, ...options }), `GET ${STATUS}`, "status").status;
+    } catch (error) {
+      const isFresh = dispatchedMs !== undefined && performance.now() - dispatchedMs < LAG_MS;
+      if (isFresh && error instanceof NotFoundError) return "queued";
+      throw error;
+    }
+  };
   const watch: RunPort["watch"] = (withSteps) => {
     const events = withSteps ? new V4Events(api, id) : undefined;
+    let inVain = 0;
     return async (options, isNews = false) => {
       // The status alone does not say which session it is.
       const seen = isNews || reference.sessionId === undefined ? await getRun(options) : undefined;
       const isOver = TERMINAL.has(seen ? seen.status : await getStatus(options));
       // After the status: what led to an end that it shows is among the events by now.
-      await events?.readOn(options);
+      await events?.readOn(options).catch((fault: unknown) => {
+        inVain += 1;
+        if (options.signal?.aborted || !isOver || inVain < LOOKS_IN_VAIN) throw fault;
+      });
       const run = isOver ? (seen ?? (await getRun(options))) : undefined;
       const end = run && TERMINAL.has(run.status) ? toEnd(run) : undefined;
       if (end) onEnd?.();
@@ -100,6 +119,5 @@ function toEnd(run: V4RunView): RunEnd {
       finishedAt: toDate(run.updatedAt),
       raw: run,
     },
-    why: run.error ? redactor([])(run.error).replace(/\s+/g, " ").trim().slice(0, LONGEST_REASON) : undefined,
   };
 }

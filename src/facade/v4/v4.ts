@@ -1,8 +1,8 @@
-import { checkId } from "../call/check.ts";
+import { checkCallOptions, checkId } from "../call/check.ts";
 import { orHandOver } from "../call/wait.ts";
 import type { Context } from "../context.ts";
-import { InvalidInputError } from "../errors.ts";
-import { LONGEST_LIFE_MS } from "../live.ts";
+import { InvalidInputError, RunFailedError, SessionNotStoppedError } from "../errors.ts";
+import { hasUnknownOutcome, LONGEST_LIFE_MS } from "../live.ts";
 import { Living, openLive, useLive } from "../living.ts";
 import type { ProfileAccess } from "../profile-guard.ts";
 import { splitRunOptions, splitStartOptions } from "../runs/run-options.ts";
@@ -13,6 +13,7 @@ import { refuseMissing } from "./attachments.ts";
 import { OwnRun } from "./own-run.ts";
 import { planRun, refuseSchema, type Started, type V4RunFields } from "./plan.ts";
 import { v4RunPort } from "./runs.ts";
+import { V4Sessions } from "./sessions.ts";
 
 /** Options of `v4.runs.start`. */
 export interface V4StartOptions extends V4RunFields, CallOptions {
@@ -25,7 +26,7 @@ export interface V4StartOptions extends V4RunFields, CallOptions {
 
 /** Options of `v4.runs.run`. */
 export interface V4RunOptions extends V4RunFields, ResultOptions, Pick<V4StartOptions, "profileAccess"> {
-  /** Whether the browser of a run that came to its end by itself is left for follow-ups. A follow-up always leaves it. Default: false. */
+  /** Whether the browser of a run that came to its end by itself is left for follow-ups. Default: false, and for follow-ups true. */
   readonly keepAlive?: boolean | undefined;
 }
 
@@ -34,7 +35,8 @@ interface Plan {
   readonly begin: (options: CallOptions) => Promise<Started>;
   readonly limits: CallOptions;
   readonly signal: AbortSignal | undefined;
-  readonly isFollowUp: boolean;
+  /** Of a follow-up. */
+  readonly sessionId: string | null | undefined;
   readonly profileId: string | null | undefined;
   readonly profileAccess: ProfileAccess | undefined;
 }
@@ -50,8 +52,9 @@ export class V4Runs {
   }
 
   /**
-   * Starts a run, in a session of its own, or with `sessionId` as a follow-up there, and gives it. It goes on when the client is closed.
-   * A profile is this run's until the client sees its end, or for 4 hours.
+   * Starts a run, in a session of its own, or with `sessionId` as a follow-up there, and gives it. It goes on when the client is closed, and
+   * leaves its browser, which costs until it ends after some minutes without a follow-up: {@link V4Sessions.stop} ends it, and saves its profile.
+   * The profile in `browserSettings` is this run's while it is at work, and its browser's as long as that is left: for 20 minutes at most.
    *
    * @throws {@link UploadError} when a file was not stored, or the run started without one: then it was cancelled.
    * @throws {@link SessionBusyError} while the session has a run at work.
@@ -63,11 +66,11 @@ export class V4Runs {
   async start(task: string, options: V4StartOptions = {}): Promise<Run<string | null>> {
     const plan = this.#plan(task, options, "v4.runs.start");
     plan.signal?.throwIfAborted();
-    if (plan.isFollowUp) return orHandOver(this.#followUp(plan), plan.signal, stopQuietly);
+    if (plan.sessionId != null) return orHandOver(this.#followUp(plan), plan.signal, stopQuietly);
     const { living, reportLeak } = this.#context;
     if (living.isClosed) await living.refuseClosed();
     // It is the caller's: closing the client leaves it alone.
-    const own = await this.#open(plan, true, new Living(reportLeak));
+    const own = await this.#open(plan, new Living(reportLeak), (ended) => ended.leave());
     try {
       refuseMissing(own.started);
     } catch (error) {
@@ -81,7 +84,7 @@ export class V4Runs {
    * Starts a run and waits for its answer. Without `sessionId` the session is this run's alone: whatever happens, the run is cancelled if it
    * is not over, and the browsers of its session are stopped, which ends what they cost and saves the profile. v4 has no call that ends a
    * session; that its browsers are those whose `agentSessionId` names it is our reading, not the vendor's word. With `sessionId` the
-   * conversation is yours: its browser is left as it is.
+   * conversation is yours: its browser is left as it is, unless you pass `keepAlive: false`.
    *
    * @throws {@link RunFailedError}, {@link TimeoutError} as {@link Run.result} does, and what {@link V4Runs.start} throws.
    * @throws `options.signal.reason` when aborted; the run is cancelled.
@@ -91,15 +94,26 @@ export class V4Runs {
   async run(task: string, options: V4RunOptions = {}): Promise<RunResult<string | null>> {
     const { waiting, starting } = splitRunOptions(options);
     const { keepAlive, ...rest } = starting;
-    checkKeepAlive(keepAlive, rest.sessionId);
-    if (rest.sessionId != null) return runToEnd((signal) => this.start(task, { ...rest, signal }), waiting);
+    if (keepAlive !== undefined && typeof keepAlive !== "boolean")
+      throw new InvalidInputError("keepAlive must be true or false.");
+    const isFollowUp = rest.sessionId != null;
+    let leavesBrowser = keepAlive ?? isFollowUp;
+    if (isFollowUp && leavesBrowser) return runToEnd((signal) => this.start(task, { ...rest, signal }), waiting);
     const plan = this.#plan(task, rest, "v4.runs.run");
     const deadline = deadlineOf(waiting);
     const { living } = this.#context;
-    const open = (signal: AbortSignal) => this.#open({ ...plan, signal }, keepAlive === true, living);
-    return useLive(this.#context, startInTime(deadline, plan.signal, open), (own) => {
+    const open = (signal: AbortSignal) => this.#open({ ...plan, signal }, living);
+    return useLive(this.#context, startInTime(deadline, plan.signal, open), async (own) => {
       refuseMissing(own.started);
-      return resultBy(own.run, deadline, waiting);
+      try {
+        return await resultBy(own.run, deadline, waiting);
+      } catch (error) {
+        // Nothing follows a run that nobody waits for any more.
+        if (!(error instanceof RunFailedError)) leavesBrowser = false;
+        throw error;
+      } finally {
+        if (leavesBrowser) own.leave();
+      }
     });
   }
 
@@ -113,16 +127,23 @@ export class V4Runs {
     const { schema, signal, limits, fields: given } = splitStartOptions<unknown, V4StartOptions>(options);
     const { profileAccess, ...fields } = given;
     refuseSchema({ schema, ...fields });
-    const begin = planRun(this.#context, task, fields, where);
+    checkCallOptions(limits);
+    this.#context.guard.hold(undefined, profileAccess);
+    const begin = planRun(this.#context, task, fields, where, limits);
     const { sessionId, browserSettings } = fields;
-    const { profileId } = browserSettings ?? {};
-    return { begin, limits, signal, isFollowUp: sessionId != null, profileId, profileAccess };
+    // The profile of a follow-up is that of its session, which has it already.
+    const profileId = sessionId != null ? undefined : browserSettings?.profileId;
+    return { begin, limits, signal, sessionId, profileId, profileAccess };
   }
 
-  async #followUp({ begin, limits, signal, profileAccess }: Plan): Promise<Run<string | null>> {
-    const { api, watcher, guard } = this.#context;
-    guard.hold(undefined, profileAccess);
-    const started = await begin({ ...limits, signal });
+  async #followUp({ begin, limits, signal, sessionId }: Plan): Promise<Run<string | null>> {
+    const { api, watcher, reportLeak } = this.#context;
+    const started = await begin({ ...limits, signal }).catch((cause: unknown) => {
+      // Who has left hears no rejection: what may be at work all the same is reported.
+      if (signal?.aborted && hasUnknownOutcome(cause))
+        reportLeak(new SessionNotStoppedError(`${sessionId}`, { cause }));
+      throw cause;
+    });
     const run = new Run<string | null>(watcher, v4RunPort(api, started, { dispatchedMs: performance.now() }));
     try {
       refuseMissing(started);
@@ -133,7 +154,7 @@ export class V4Runs {
     return run;
   }
 
-  async #open(plan: Plan, keepAlive: boolean, living: Living): Promise<OwnRun> {
+  async #open(plan: Plan, living: Living, onEnd?: (own: OwnRun) => void): Promise<OwnRun> {
     const { begin, limits, signal, profileId, profileAccess } = plan;
     if (profileId != null) await this.#lookAtHolder(profileId, { ...limits, signal });
     return openLive(
@@ -145,38 +166,29 @@ export class V4Runs {
         livesMs: LONGEST_LIFE_MS,
         create: (own) => begin({ ...own, signal }),
         handle: (started, owner) => {
-          const run = new OwnRun(this.#context, started, keepAlive, owner);
-          if (profileId != null) this.#holders.set(profileId.toLowerCase(), run);
-          return run;
+          const own = new OwnRun(this.#context, started, owner, onEnd);
+          if (profileId != null && profileAccess !== "shared") this.#holders.set(profileId.toLowerCase(), own);
+          return own;
         },
       },
     );
   }
 
-  /** A run may have ended without this client's knowing: it is asked for once before its profile is refused. */
+  /** A run and its browser may have ended without this client's knowing: that is asked once before its profile is refused. */
   async #lookAtHolder(profileId: string, options: CallOptions): Promise<void> {
-    for (const [id, { isClosed }] of this.#holders) if (isClosed) this.#holders.delete(id);
+    for (const [id, { hasLetGo }] of this.#holders) if (hasLetGo) this.#holders.delete(id);
     const holder = this.#holders.get(profileId.toLowerCase());
-    await holder?.run.hasEnded(options).catch(() => {});
+    await holder?.letGo(options).catch(() => {});
   }
 }
 
 /** The API's fourth version: runs, which bring their sessions with them. */
 export class V4 {
   readonly runs: V4Runs;
+  readonly sessions: V4Sessions;
 
   constructor(context: Context) {
     this.runs = new V4Runs(context);
-  }
-}
-
-function checkKeepAlive(keepAlive: unknown, sessionId: string | null | undefined): void {
-  if (keepAlive !== undefined && typeof keepAlive !== "boolean") {
-    throw new InvalidInputError("keepAlive must be true or false.");
-  }
-  if (keepAlive === false && sessionId != null) {
-    throw new InvalidInputError(
-      "keepAlive: false is not for follow-ups: the browser of a session that was given is left as it is.",
-    );
+    this.sessions = new V4Sessions(context);
   }
 }
