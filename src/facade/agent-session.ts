@@ -1,6 +1,6 @@
 import { failureOf } from "./call/outcome.ts";
 import { orHandOver } from "./call/wait.ts";
-import { SessionBusyError, SessionStoppedError } from "./errors.ts";
+import { NotFoundError, SessionBusyError, SessionStoppedError } from "./errors.ts";
 import { Live, type LivePort, type Owner } from "./live.ts";
 import { stopQuietly } from "./runs/run-to-end.ts";
 import type { Run } from "./runs/runs.ts";
@@ -39,7 +39,7 @@ export class Lane<R extends Dispatched> {
     if (this.#dispatching) throw new SessionBusyError(sessionId);
     this.#dispatching = true;
     try {
-      if (this.#running && !(await this.#running.hasEnded(options))) throw new SessionBusyError(sessionId);
+      if (this.#running && (await isAtWork(this.#running, options))) throw new SessionBusyError(sessionId);
       this.#running = await dispatch();
       this.#unsettled = false;
       return this.#running;
@@ -50,6 +50,17 @@ export class Lane<R extends Dispatched> {
       this.#dispatching = false;
     }
   }
+}
+
+/** A run that is not found any more is none that is at work. */
+async function isAtWork(run: Dispatched, options: CallOptions): Promise<boolean> {
+  return run.hasEnded(options).then(
+    (hasEnded) => !hasEnded,
+    (error: unknown) => {
+      if (error instanceof NotFoundError) return false;
+      throw error;
+    },
+  );
 }
 
 /** A live browser with an agent in it, which takes one task at a time. */
@@ -69,7 +80,7 @@ export abstract class AgentSession<View extends object, R extends Dispatched = R
 
   /** Dispatches when nothing else does. */
   protected async alone(options: CallOptions, dispatch: () => Promise<R>): Promise<R> {
-    if (this.isClosed) throw new SessionStoppedError(this.id);
+    if (this.isClosed || this.isStopping) throw new SessionStoppedError(this.id);
     return this.#lane().enter(this.id, options, dispatch);
   }
 }

@@ -210,7 +210,7 @@ export class Browsers implements PoolSource<BrowserOpenRequest, BrowserSession> 
     fn: (browser: BrowserSession) => T | Promise<T>,
     options?: OpenOptions,
   ): Promise<T> {
-    return useLive(this.#context, this.open(request, options), fn);
+    return useLive(this.#context, () => this.open(request, options), fn);
   }
 
   /** A handle on a browser that is already there. Asks nothing; disposing it does nothing. */

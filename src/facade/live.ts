@@ -1,4 +1,5 @@
 import { isSameId } from "./call/answers.ts";
+import { isPassing } from "./call/passing.ts";
 import { Deadline, sleep } from "./call/wait.ts";
 import { ApiError, SessionNotStoppedError, SessionStoppedError, TimeoutError } from "./errors.ts";
 import type { ProfileAccess } from "./profile-guard.ts";
@@ -6,6 +7,8 @@ import type { CallOptions } from "./types.ts";
 
 const STOP_TIMEOUT_MS = 30_000;
 const STOP_ATTEMPT_MS = 10_000;
+/** What one call may take of it, so that others have their turn. */
+const STOP_CALL_MS = 15_000;
 const STOP_RETRIES = 20;
 const STOP_LOOK_MS = 250;
 /** An idle session lives 15 minutes. */
@@ -99,6 +102,11 @@ export abstract class Live<View extends object> {
     if (this.#owner) await this.stop();
   }
 
+  /** Whether a stop is under way. */
+  protected get isStopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
   /** Whether something is on its way into it that is not done when its call is given up, such as a file. */
   get isTaking(): boolean {
     return this.#underWay > 0;
@@ -133,19 +141,22 @@ export abstract class Live<View extends object> {
     return this.#view ?? view;
   }
 
+  /** Asks, and looks until the end is there. Only a look is believed: what refuses a stop, or garbles its answer, may have carried it out. */
   async #stop(): Promise<View> {
     const deadline = new Deadline(STOP_TIMEOUT_MS);
+    let unheard: unknown;
     try {
-      const answer = await this.#askToStop(deadline);
-      let view = answer ? this.see(answer) : await this.refresh(limits(deadline));
-      while (!this.#closed) {
-        if (deadline.isOver) throw notInTime();
+      unheard = await this.#ask(deadline);
+      let unseen: unknown;
+      for (;;) {
+        if (this.#closed && this.#view) return this.#view;
+        if (deadline.isOver) throw unheard ?? unseen ?? notInTime();
         await sleep(STOP_LOOK_MS);
-        view = await this.refresh(limits(deadline));
+        if (unheard) unheard = await this.#ask(deadline);
+        else unseen = await this.#look(deadline);
       }
-      return view;
     } catch (cause) {
-      if (!isGone(cause)) {
+      if (cause === unheard || !isGone(cause)) {
         this.#owner?.onNotStopped?.(cause);
         throw new SessionNotStoppedError(this.id, { cause });
       }
@@ -155,13 +166,31 @@ export abstract class Live<View extends object> {
     }
   }
 
-  /** Some services refuse to stop what has ended. */
-  async #askToStop(deadline: Deadline): Promise<View | undefined> {
+  /** Gives the fault for which it may not have been heard. Some services refuse to stop what has ended, others say that it is not there. */
+  async #ask(deadline: Deadline): Promise<unknown> {
+    let unheard: unknown;
     try {
-      return await this.#port.stop(this.id, limits(deadline));
-    } catch (error) {
-      if (error instanceof SessionStoppedError) return this.#port.get(this.id, limits(deadline));
-      throw error;
+      const answer = await this.#port.stop(this.id, limits(deadline));
+      if (answer) {
+        this.see(answer);
+        return undefined;
+      }
+    } catch (fault) {
+      if (!isPassing(fault) && !isGone(fault)) throw fault;
+      unheard = fault;
+    }
+    await this.#look(deadline);
+    return unheard;
+  }
+
+  /** Gives the fault for which nothing was seen. */
+  async #look(deadline: Deadline): Promise<unknown> {
+    try {
+      await this.refresh(limits(deadline));
+      return undefined;
+    } catch (fault) {
+      if (isPassing(fault)) return fault;
+      throw fault;
     }
   }
 
@@ -178,7 +207,7 @@ export function isGone(error: unknown): boolean {
 }
 
 function limits(deadline: Deadline): CallOptions {
-  const totalTimeoutMs = Math.max(1, deadline.remainingMs);
+  const totalTimeoutMs = Math.min(STOP_CALL_MS, Math.max(1, deadline.remainingMs));
   return { timeoutMs: Math.min(STOP_ATTEMPT_MS, totalTimeoutMs), totalTimeoutMs, maxRetries: STOP_RETRIES };
 }
 

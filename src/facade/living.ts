@@ -1,3 +1,4 @@
+import { checkSignal } from "./call/check.ts";
 import { failureOf } from "./call/outcome.ts";
 import { Deadline, orHandOver, sleep, untilAborted } from "./call/wait.ts";
 import { within } from "./call/within.ts";
@@ -135,6 +136,7 @@ interface Opening<View, H> {
 export async function openLive<View, H extends Handle>(context: LiveContext, parts: Opening<View, H>): Promise<H> {
   const { guard, living, emit, reportLeak } = context;
   const { profileAccess, signal, ...limits } = parts.options;
+  checkSignal(signal);
   signal?.throwIfAborted();
   if (living.isClosed) await living.refuseClosed();
   const hold = guard.hold(parts.profileId, profileAccess);
@@ -189,10 +191,12 @@ function codeOf(error: unknown): BrowserUseError["code"] | undefined {
 /** Opens, runs `fn`, always stops. `fn`'s result is never lost to a stop that failed: that is reported. */
 export async function useLive<H extends Handle, T>(
   { reportLeak, living }: LiveContext,
-  opening: Promise<H>,
+  open: () => Promise<H>,
   fn: (handle: H) => T | Promise<T>,
 ): Promise<T> {
-  const handle = await opening;
+  if (typeof fn !== "function")
+    throw new InvalidInputError("use takes a request, and a function that is given what was opened.");
+  const handle = await open();
   try {
     return await fn(handle);
   } finally {

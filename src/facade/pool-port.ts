@@ -17,6 +17,7 @@ type PoolContext = LiveContext & Pick<Context, "shared">;
 /** What is different between the kinds of sessions. */
 interface PoolParts<Own, Request, View extends object, Session extends Live<View>> {
   readonly kind: string;
+  readonly realm?: string;
   readonly live: LivePort<View>;
   readonly plan: (request: Request, group: boolean) => SessionPlan<Request>;
   readonly create: (request: Request, mark: string, limits: CallOptions) => Promise<View>;
@@ -46,6 +47,7 @@ export function poolPort<Own, Request, View extends object, Session extends Live
   });
   return {
     kind: parts.kind,
+    realm: parts.realm,
     shared: context.shared,
     plan: (request, { group }) => parts.plan(request, group),
     reserve: (profileId) => context.guard.holdForPool(profileId),

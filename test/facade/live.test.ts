@@ -107,13 +107,56 @@ describe.each([
     expect(on.count(kind.stop)).toBe(1);
   });
 
-  test.each([404, 410])("is done with when it was opened here and its stop is answered %i", async (status) => {
-    const on = service().on(kind.stop, refusal(status, "gone"));
+  test.each([404, 410])("is done with when its stop is answered %i, and a look as well", async (status) => {
+    const on = service().on(kind.stop, refusal(status, "gone")).on(kind.get, refusal(status, "gone"));
     const handle = await open(on);
     expect(await handle.stop()).toEqual(kind.live);
     expect(handle.isClosed).toBe(true);
     await handle[Symbol.asyncDispose]();
+    expect(on.operations).toEqual([kind.create, kind.stop, kind.get]);
+  });
+
+  test.each([
+    ["404", refusal(404, "gone")],
+    ["410", refusal(410, "gone")],
+    ["500 for a while", answer(500)],
+    ["something that cannot be read", answer(200, "OK")],
+  ])(
+    "is not taken for stopped when its stop is answered %s, while a look shows it live: it is asked again",
+    async (_, odd) => {
+      const on = service().on(kind.stop, odd);
+      const handle = await open(on, { maxRetries: 0 });
+      const stopping = handle.stop();
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      expect(handle.isClosed).toBe(false);
+      on.on(kind.stop, kind.stopped);
+      expect(await stopping).toEqual(kind.stopped);
+    },
+  );
+
+  test("is stopped when a look shows its end, whatever its stop was answered", async () => {
+    for (const odd of [answer(200, "OK"), answer(500), refusal(404, "gone")]) {
+      const on = service().on(kind.stop, odd).on(kind.get, kind.stopped);
+      const handle = await open(on);
+      expect(await handle.stop()).toEqual(kind.stopped);
+    }
+  });
+
+  test("is looked at again when a look shows something else", async () => {
+    const other = { ...kind.stopped, id: "another" };
+    const on = service().on(kind.stop, kind.live).on(kind.get, other, answer(200, "{}"), kind.stopped);
+    const handle = await open(on);
+    expect(await handle.stop()).toEqual(kind.stopped);
     expect(on.count(kind.stop)).toBe(1);
+  });
+
+  test("that was never stopped for all its answers is reported after 30 seconds", async () => {
+    const on = service().on(kind.stop, refusal(404, "gone"));
+    const handle = await open(on);
+    const begun = performance.now();
+    const error = await rejection(handle.stop());
+    expect(error).toMatchObject({ code: "session_not_stopped", cause: { status: 404 } });
+    expect(performance.now() - begun).toBeLessThan(31_000);
   });
 
   test("is done with when it is gone by the time of the confirmation", async () => {
@@ -215,7 +258,7 @@ describe.each([
   });
 
   test("that was attached to and never seen is not found, rather than stopped", async () => {
-    const on = new Service().on(kind.stop, refusal(404, "unknown"));
+    const on = new Service().on(kind.stop, refusal(404, "unknown")).on(kind.get, refusal(404, "unknown"));
     expect(await rejection(kind.collection(on.client()).attach("s1").stop())).toBeInstanceOf(NotFoundError);
   });
 
@@ -223,6 +266,7 @@ describe.each([
     const on = service().on(kind.stop, refusal(404, "gone"));
     const handle = kind.collection(on.client()).attach("s1");
     await handle.refresh();
+    on.on(kind.get, refusal(404, "gone"));
     expect(await handle.stop()).toEqual(kind.live);
   });
 

@@ -79,6 +79,7 @@ describe.each(["v2", "v3"] as const)("a one-shot run on %s", (name) => {
   test("gives the answer also when its session is gone by itself", async () => {
     const reports: SessionNotStoppedError[] = [];
     const on = service().on(version.stop, refusal(404, "gone"));
+    if (name === "v2") on.on("GET /v2/sessions/s1", refusal(404, "gone"));
     const client = on.client({ onSessionNotStopped: (error) => void reports.push(error) });
     expect(await runWith(client)).toMatchObject({ success: true });
     expect(reports).toEqual([]);

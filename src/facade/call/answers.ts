@@ -14,6 +14,8 @@ export function complete<T extends object>(
   const { data } = answer;
   const missing = fields.find((field) => data[field] === undefined || data[field] === null);
   if (missing !== undefined) throw unusable(answer, operation, `without ${missing}`);
+  const odd = fields.find((field) => /id$/i.test(field) && (typeof data[field] !== "string" || data[field] === ""));
+  if (odd !== undefined) throw unusable(answer, operation, `with an ${odd} that is no text`);
   return data;
 }
 

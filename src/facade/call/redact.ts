@@ -30,16 +30,25 @@ export function redactor(secrets: readonly string[]): Redact {
 export function secretsOf(body: unknown, secretFields: readonly string[]): string[] {
   if (!isRecord(body)) return [];
   const fields = [body, ...Object.values(body).filter(isRecord)].flatMap((record) => Object.entries(record));
-  const proxies = fields.flatMap(([name, value]) => (/proxy/i.test(name) && isRecord(value) ? [value] : []));
-  const credentials = proxies.flatMap(({ username, password, url }) => [username, password, ...credentialsIn(url)]);
-  return [...secretFields.map((field) => body[field]), ...credentials].flatMap(texts);
+  const proxies = fields.flatMap(([name, value]) => (/proxy/i.test(name) ? [value] : []));
+  return [...secretFields.map((field) => body[field]), ...proxies.flatMap(credentialsOf)].flatMap(texts);
 }
 
-/** Name and password in a URL, as they were meant and as they stand there. */
-function credentialsIn(url: unknown): string[] {
-  if (typeof url !== "string" || !URL.canParse(url)) return [];
-  const { username, password } = new URL(url);
-  return [username, password].flatMap((text) => [text, decoded(text)]);
+/** What a proxy is opened with: of an object with a name and a password, or with an address; or of an address alone. */
+function credentialsOf(proxy: unknown): unknown[] {
+  if (!isRecord(proxy)) return credentialsIn(proxy);
+  const { username, password, url } = proxy;
+  return [username, password, ...credentialsIn(url)];
+}
+
+/** Name and password in an address, as they were meant and as they stand there: `http://name:password@host:1`, `host:1:name:password`. */
+function credentialsIn(address: unknown): string[] {
+  if (typeof address !== "string") return [];
+  const plain = address.replace(/^[a-z][a-z0-9+.-]*:\/\//i, "");
+  const at = plain.lastIndexOf("@");
+  const said = at < 0 ? plain.split(":").slice(2) : plain.slice(0, at).split(":");
+  const texts = [said.join(":"), ...said, said.slice(1).join(":")].filter(Boolean);
+  return texts.flatMap((text) => [text, decoded(text)]);
 }
 
 function decoded(text: string): string {

@@ -277,7 +277,9 @@ export class SessionPool<Request extends object, Session> implements AsyncDispos
     const isKnown = maxSessions !== undefined && (this.#isLocal || project !== undefined);
     const account = isKnown ? undefined : await this.#port.account();
     // The memory of one client is of one project anyway.
-    const leases = this.#store.project(this.#isLocal ? "" : (project ?? account?.project ?? ""));
+    const { realm } = this.#port;
+    const name = this.#isLocal ? "" : (project ?? account?.project ?? "");
+    const leases = this.#store.project(realm === undefined ? name : `${realm}:${name}`);
     const cap = maxSessions ?? account?.maxSessions ?? 1;
     this.#unwatch = leases.watch(this.#holder, (token) => this.#bells.get(token)?.());
     const keeper = new Keeper(leases, this.#port, this.#settings);

@@ -50,6 +50,8 @@ export type OpenFailure = "full" | "later" | "refused" | "unknown";
 export interface SessionPort<Request, Session> {
   /** Names the kind in the store. */
   readonly kind: string;
+  /** Whose caps and profiles they are, where projects of several vendors may have one name. Left out: Browser Use's. */
+  readonly realm?: string | undefined;
   /** Checks a request, and says what it means. With `group`, its sessions will serve callers who must not know of each other. */
   plan(request: Request, options: { readonly group: boolean }): SessionPlan<Request>;
   /** Takes in this process what a session outside the pool must not have meanwhile. It throws when one has it. */

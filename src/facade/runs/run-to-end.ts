@@ -15,7 +15,10 @@ export function startInTime<T>(
 ): Promise<T> {
   const { timeoutMs } = deadline;
   const timeUp = () =>
-    new TimeoutError(`The run was not started within ${timeoutMs} ms.`, { operation: "start", timeoutMs });
+    new TimeoutError(
+      `The run was not started within ${timeoutMs} ms. It may be all the same: look before you repeat it. One that arrives is stopped.`,
+      { operation: "start", timeoutMs, outcome: "unknown" },
+    );
   return within(deadline.remainingMs, timeUp, signal, start);
 }
 

@@ -1,11 +1,14 @@
 import { plainId } from "../call/answers.ts";
+import { isPassing } from "../call/passing.ts";
 import { untilAborted } from "../call/wait.ts";
-import { ApiError, ConnectionError, TimeoutError } from "../errors.ts";
+import { NotFoundError } from "../errors.ts";
 import type { VersionReference } from "../versions.ts";
 import { FIRST_MS } from "./pace.ts";
 import type { Polled, Poller } from "./poller.ts";
 import type { ListPlace } from "./run-list.ts";
 import type { AnyReference, Look, RunEnd, RunPort, RunResult } from "./runs.ts";
+
+const LAG_MS = 10_000;
 
 /** How a run is watched. */
 export interface WatchParts<Result = RunResult, Reference extends AnyReference = VersionReference> {
@@ -79,7 +82,7 @@ export class Watch<Result = RunResult, Reference extends AnyReference = VersionR
       return seen;
     } catch (fault) {
       signal.throwIfAborted();
-      if (!isPassing(fault)) throw fault;
+      if (!isPassing(fault) && !this.#isLag(fault)) throw fault;
       this.fault = fault;
       return { steps: [] };
     }
@@ -91,16 +94,16 @@ export class Watch<Result = RunResult, Reference extends AnyReference = VersionR
     this.#onLeft?.();
   }
 
+  /** A run that was dispatched just now may not be found yet: one of the service's machines may lag behind another. */
+  #isLag(fault: unknown): boolean {
+    const { dispatchedMs } = this.port;
+    return fault instanceof NotFoundError && dispatchedMs !== undefined && performance.now() - dispatchedMs < LAG_MS;
+  }
+
   async #untilEnd(signal: AbortSignal): Promise<RunEnd<Result>> {
     for (;;) {
       const { end } = await this.look(signal);
       if (end) return end;
     }
   }
-}
-
-/** Faults that pass do not end a wait. An {@link ApiError} with 200 is an answer that could not be read. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof ConnectionError || error instanceof TimeoutError) return true;
-  return error instanceof ApiError && (error.status >= 500 || [200, 408, 429].includes(error.status));
 }

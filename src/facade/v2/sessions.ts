@@ -311,7 +311,7 @@ export class V2Sessions implements PoolSource<V2OpenRequest, V2Session> {
    * @see `POST /v2/sessions`
    */
   use<T>(request: V2OpenRequest, fn: (session: V2Session) => T | Promise<T>, options?: OpenOptions): Promise<T> {
-    return useLive(this.#context, this.open(request, options), fn);
+    return useLive(this.#context, () => this.open(request, options), fn);
   }
 
   /** A handle on a session that is already there. Asks nothing; disposing it does nothing. */

@@ -73,22 +73,23 @@ export class V2 {
     const { api, watcher } = this.#context;
     const deadline = deadlineOf(waiting);
     let taskId = "";
-    const opening = startInTime(deadline, signal, (own) =>
-      openLive(this.#context, {
-        kind: "v2.session",
-        options: { ...limits, signal: own, profileAccess },
-        profileId: request.profileId,
-        livesMs: LONGEST_LIFE_MS,
-        create: async (options) => {
-          const answer = await api.POST("/v2/tasks", { body, ...options });
-          const created = complete(answer, "POST /v2/tasks", "id", "sessionId");
-          taskId = created.id;
-          return created.sessionId;
-        },
-        handle: (sessionId, owner) => new V2Session(this.#context, sessionId, owner),
-      }),
-    );
-    return useLive(this.#context, opening, ({ id: sessionId }) =>
+    const open = () =>
+      startInTime(deadline, signal, (own) =>
+        openLive(this.#context, {
+          kind: "v2.session",
+          options: { ...limits, signal: own, profileAccess },
+          profileId: request.profileId,
+          livesMs: LONGEST_LIFE_MS,
+          create: async (options) => {
+            const answer = await api.POST("/v2/tasks", { body, ...options });
+            const created = complete(answer, "POST /v2/tasks", "id", "sessionId");
+            taskId = created.id;
+            return created.sessionId;
+          },
+          handle: (sessionId, owner) => new V2Session(this.#context, sessionId, owner),
+        }),
+      );
+    return useLive(this.#context, open, ({ id: sessionId }) =>
       resultBy(new Run(watcher, v2RunPort(api, taskId, sessionId, performance.now()), reader), deadline, waiting),
     );
   }

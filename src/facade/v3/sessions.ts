@@ -422,7 +422,7 @@ export class V3Sessions implements PoolSource<V3OpenRequest, V3Session> {
    * @see `POST /v3/sessions`
    */
   use<T>(request: V3OpenRequest, fn: (session: V3Session) => T | Promise<T>, options?: OpenOptions): Promise<T> {
-    return useLive(this.#context, this.open(request, options), fn);
+    return useLive(this.#context, () => this.open(request, options), fn);
   }
 
   /** A handle on a session that is already there. Asks nothing; disposing it does nothing. */

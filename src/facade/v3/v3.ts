@@ -62,18 +62,19 @@ export class V3 {
     };
     const { api, watcher } = this.#context;
     const deadline = deadlineOf(waiting);
-    const opening = startInTime(deadline, signal, (own) =>
-      openLive(this.#context, {
-        kind: "v3.session",
-        options: { ...limits, signal: own, profileAccess },
-        profileId: request.profileId,
-        livesMs: LONGEST_LIFE_MS,
-        create: async (options) =>
-          complete(await api.POST("/v3/sessions", { body, ...options }), "POST /v3/sessions", "id"),
-        handle: (view, owner) => new V3Session(this.#context, view, {}, owner),
-      }),
-    );
-    return useLive(this.#context, opening, ({ id }) =>
+    const open = () =>
+      startInTime(deadline, signal, (own) =>
+        openLive(this.#context, {
+          kind: "v3.session",
+          options: { ...limits, signal: own, profileAccess },
+          profileId: request.profileId,
+          livesMs: LONGEST_LIFE_MS,
+          create: async (options) =>
+            complete(await api.POST("/v3/sessions", { body, ...options }), "POST /v3/sessions", "id"),
+          handle: (view, owner) => new V3Session(this.#context, view, {}, owner),
+        }),
+      );
+    return useLive(this.#context, open, ({ id }) =>
       resultBy(new Run(watcher, v3RunPort(api, id, FRESH, performance.now()), reader), deadline, waiting),
     );
   }

@@ -277,6 +277,17 @@ describe("secrets of a request", () => {
     const customProxy = { host: "proxy.test", username: "me", password: "pw" };
     expect(secretsOf({ customProxy }, FIELDS)).toEqual(["me", "pw"]);
     expect(secretsOf({ sessionSettings: { customProxy } }, FIELDS)).toEqual(["me", "pw"]);
+    for (const address of [
+      "http://me:p%2Bw@proxy.test:8080",
+      "me:p%2Bw@proxy.test:8080",
+      "http://me:p%2Bw@:8080",
+      "proxy.test:8080:me:p%2Bw",
+    ]) {
+      for (const body of [{ customProxy: address }, { proxy_location: { url: address } }, { proxy_location: address }])
+        expect(secretsOf(body, FIELDS)).toEqual(expect.arrayContaining(["me", "p%2Bw", "p+w", "me:p%2Bw"]));
+    }
+    for (const address of ["http://proxy.test:8080/path", "proxy.test:8080", "RESIDENTIAL_DE", "US-CA"])
+      expect(secretsOf({ proxy_location: address, proxyUrl: { url: address } }, FIELDS)).toEqual([]);
   });
 });
 

@@ -158,10 +158,10 @@ describe.each([
     expect(events).toContainEqual({ type: "unusable", sessionId: "s1", phase: "closed" });
   });
 
-  test.each([404, 410])("one whose stop is answered %i is done with", async (status) => {
-    const on = service().on(kind.stop, refusal(status, "gone"));
+  test.each([404, 410])("one whose stop is answered %i, and a look as well, is done with", async (status) => {
+    const on = service().on(kind.stop, refusal(status, "gone")).on(kind.get, refusal(status, "gone"));
     expect(await during(port(on).stop("s1", { savesProfile: true }))).toBe(undefined);
-    expect(on.operations).toEqual([kind.stop]);
+    expect(on.operations).toEqual([kind.stop, kind.get]);
   });
 
   test("one whose stop is not confirmed is not done with", async () => {
