@@ -59,6 +59,52 @@ test("Several tasks run in one session, one after the other", async () => {
   ]);
 });
 
+test("A task that is not found at once after its dispatch is waited for; one that is not found later is not", async () => {
+  const lagging = finishing().on(STATUS, refusal(404, "unknown"), answer(404), { id: "t1", status: "finished" });
+  expect((await (await open(lagging)).run("One")).output).toBe("42 EUR");
+
+  const gone = finishing().on(STATUS, refusal(404, "unknown"));
+  const session = await open(gone);
+  const begun = performance.now();
+  expect(await rejection(session.run("One"))).toMatchObject({ code: "not_found" });
+  expect(performance.now() - begun).toBeGreaterThan(9_000);
+});
+
+test("An opening or a dispatch whose answer has an id that is no text is an error that says so, and may have been carried out", async () => {
+  for (const id of [5, "", {}]) {
+    const odd = finishing().on(CREATE, { ...v2Session(), id });
+    expect(await rejection(open(odd))).toMatchObject({ code: "api_error", outcome: "unknown" });
+    const none = { items: [], totalItems: 0, pageNumber: 1, pageSize: 100 };
+    const session = await open(finishing().on(DISPATCH, { ...CREATED, id }).on(LIST, none));
+    expect(await rejection(session.start("One"))).toMatchObject({ code: "api_error", outcome: "unknown" });
+  }
+});
+
+test("use without a function opens nothing", async () => {
+  const service = finishing();
+  expect(await rejection(service.client().v2.sessions.use({}, undefined as never))).toBeInstanceOf(InvalidInputError);
+  expect(service.sent).toEqual([]);
+});
+
+test("A controller in place of its signal, or an onStep that is none, is refused before anything is sent", async () => {
+  const service = finishing();
+  const session = await open(service);
+  const signal = new AbortController() as never;
+  expect(await rejection(service.client().v2.sessions.open({}, { signal }))).toBeInstanceOf(InvalidInputError);
+  expect(await rejection(session.start("One", { signal }))).toBeInstanceOf(InvalidInputError);
+  expect(await rejection(session.run("One", { onStep: 5 as never }))).toBeInstanceOf(InvalidInputError);
+  expect(service.operations).toEqual([CREATE]);
+});
+
+test("A session that is being stopped takes no task", async () => {
+  const service = finishing().on(STOP, delayed(1_000, v2Session({ status: "stopped" })));
+  const session = await open(service);
+  const stopping = session.stop();
+  expect(await rejection(session.start("One"))).toBeInstanceOf(SessionStoppedError);
+  await stopping;
+  expect(service.count(DISPATCH)).toBe(0);
+});
+
 test("A task that was started has an id before anybody waits for it", async () => {
   const service = finishing();
   const run = await (await open(service)).start("Read the total");
@@ -91,6 +137,14 @@ describe("a second task", () => {
     await session.start("One");
     await session.start("Two");
     expect(service.operations).toEqual([CREATE, DISPATCH, STATUS, TASK, DISPATCH]);
+  });
+
+  test("is taken when the first is not found any more", async () => {
+    const service = finishing().on(STATUS, refusal(404, "gone"));
+    const session = await open(service);
+    await session.start("One");
+    await session.start("Two");
+    expect(service.operations).toEqual([CREATE, DISPATCH, STATUS, DISPATCH]);
   });
 
   test("is refused by the service's own words when it runs one that this handle knows nothing of", async () => {
@@ -278,7 +332,7 @@ describe("waitTimeoutMs", () => {
     const error = await rejection(session.run("One", { waitTimeoutMs: 5_000 }));
     expect(performance.now() - begun).toBe(5_000);
     expect(error).toBeInstanceOf(TimeoutError);
-    expect(error).toMatchObject({ timeoutMs: 5_000 });
+    expect(error).toMatchObject({ timeoutMs: 5_000, outcome: "unknown" });
     expect((error as TimeoutError).run).toBe(undefined);
     await new Promise((resolve) => setTimeout(resolve, 30_000));
     expect(service.count(STOP_TASK)).toBe(1);
