@@ -5,6 +5,7 @@ import type { PoolOptions } from "../facade/pool/options.ts";
 import { type PoolStats, SessionPool } from "../facade/pool/pool.ts";
 import { redisLeaseStore } from "../facade/pool/redis.ts";
 import type { PoolSource } from "../facade/pool/session-port.ts";
+import { Skyvern } from "../skyvern/client.ts";
 import { type Command, optionsOf, UsageError, wholeNumber, withoutCredentials } from "./command-line.ts";
 import { connect } from "./redis.ts";
 
@@ -13,15 +14,17 @@ const USAGE = `Usage: browser-use-client reap [options]
 Cleans up after processes that are gone: stops the sessions that their pools have left behind, which saves their profiles, and gives their
 slots free. It does what every running pool does by itself; use it where no process may be running any more, at a start or every few minutes.
 
-The key is read from BROWSER_USE_API_KEY, the service's address from BROWSER_USE_BASE_URL if it is set.
+The key is read from BROWSER_USE_API_KEY, the service's address from BROWSER_USE_BASE_URL if it is set; with --vendor skyvern, from
+SKYVERN_API_KEY and SKYVERN_BASE_URL.
 
 Options:
   --redis <url>            the Redis of the pools (REDIS_URL)
+  --vendor <vendor>        browser-use or skyvern (browser-use)
   --kind <kind>            v2, v3 or browsers; may be repeated (all three)
   --exclusive              nobody but the pools opens sessions in this project: stop also those on nobody's record, once they
                            have been seen twice, 90 seconds apart
-  --max-sessions <number>  the cap, as the pools were given it (the account's)
-  --project <id>           the project, as the pools were given it (the account's)
+  --max-sessions <number>  the cap, as the pools were given it (the account's; Skyvern tells none, and must be given one)
+  --project <id>           the project, as the pools were given it (the account's; Skyvern tells none, and must be given one)
   --prefix <text>          what keys in Redis begin with, as the store was given it (browser-use)
   --help                   this text
 
@@ -32,8 +35,8 @@ const NO_REDIS = `no Redis: give --redis or set REDIS_URL. Pools without one cou
 clean up; the service ends what they have left after 15 minutes without a task`;
 
 const KINDS = ["v2", "v3", "browsers"] as const;
-type Kind = (typeof KINDS)[number];
-const NAMES: Readonly<Record<Kind, string>> = { v2: "v2 sessions", v3: "v3 sessions", browsers: "browsers" };
+const VENDORS = ["browser-use", "skyvern"] as const;
+const KEYS = { "browser-use": "BROWSER_USE_API_KEY", skyvern: "SKYVERN_API_KEY" } as const;
 
 /** Cleans up once, for all that a pool on this Redis may have left. */
 export const reap: Command = {
@@ -41,63 +44,81 @@ export const reap: Command = {
   run: async (args) => {
     const options = optionsOf(args, {
       redis: { type: "string" },
+      vendor: { type: "string" },
       kind: { type: "string", multiple: true },
       exclusive: { type: "boolean" },
       "max-sessions": { type: "string" },
       project: { type: "string" },
       prefix: { type: "string" },
     });
-    const kinds = kindsOf(options.kind);
+    const [vendor = "browser-use"] = chosen("vendor", VENDORS, options.vendor === undefined ? [] : [options.vendor]);
+    const kinds = chosen("kind", KINDS, options.kind);
+    const { project } = options;
     const maxSessions = wholeNumber("max-sessions", options["max-sessions"], 1, 1_000_000);
+    if (vendor === "skyvern") {
+      if (kinds.length > 0) throw new UsageError("--kind is for Browser Use: Skyvern has sessions of one kind");
+      if (project === undefined || maxSessions === undefined)
+        throw new UsageError("Skyvern tells neither a project nor a cap: give --project and --max-sessions");
+    }
     const url = options.redis ?? process.env["REDIS_URL"];
     if (!url) throw new UsageError(NO_REDIS);
-    if (!process.env["BROWSER_USE_API_KEY"]) throw new UsageError("no API key: set BROWSER_USE_API_KEY");
-    const browserUse = new BrowserUse();
+    if (!process.env[KEYS[vendor]]) throw new UsageError(`no API key: set ${KEYS[vendor]}`);
+    const rounds = vendor === "skyvern" ? roundsOfSkyvern() : roundsOfBrowserUse(kinds);
     const { client, close } = await connect(url);
     try {
       const store = redisLeaseStore(client, { prefix: options.prefix });
       const ownership = options.exclusive ? "exclusive" : "shared";
-      const pools = { ownership, store, maxSessions, project: options.project } as const;
-      return await reapAll(browserUse, kinds, pools);
+      return await reapAll(rounds, { ownership, store, maxSessions, project });
     } finally {
       close();
     }
   },
 };
 
-function kindsOf(given: readonly string[] = KINDS): readonly Kind[] {
-  const kinds = KINDS.filter((kind) => given.includes(kind));
-  const wrong = given.find((kind) => !KINDS.some((known) => known === kind));
-  if (wrong === undefined) return kinds;
-  throw new UsageError(`--kind takes ${KINDS.join(", ")}, not "${wrong}"`);
+/** What was given of this list, in its order. */
+function chosen<T extends string>(name: string, known: readonly T[], given: readonly string[] = []): readonly T[] {
+  const wrong = given.find((item) => !known.some((one) => one === item));
+  if (wrong === undefined) return known.filter((item) => given.includes(item));
+  throw new UsageError(`--${name} takes ${known.join(", ")}, not "${wrong}"`);
 }
 
 type ReapOptions = PoolOptions & { readonly store: LeaseStore };
+/** What is looked at, by the name by which it is told of. */
+type Rounds = Readonly<Record<string, (options: ReapOptions) => Promise<Round>>>;
 
-const ROUNDS: Readonly<Record<Kind, (browserUse: BrowserUse, options: ReapOptions) => Promise<Round>>> = {
-  v2: ({ v2 }, options) => roundOver(v2.sessions, options),
-  v3: ({ v3 }, options) => roundOver(v3.sessions, options),
-  browsers: ({ browsers }, options) => roundOver(browsers, options),
-};
+function roundsOfBrowserUse(kinds: readonly (typeof KINDS)[number][]): Rounds {
+  const { v2, v3, browsers } = new BrowserUse();
+  const isMeant = (kind: (typeof KINDS)[number]) => kinds.length === 0 || kinds.includes(kind);
+  return {
+    ...(isMeant("v2") && { "v2 sessions": (options) => roundOver(v2.sessions, options) }),
+    ...(isMeant("v3") && { "v3 sessions": (options) => roundOver(v3.sessions, options) }),
+    ...(isMeant("browsers") && { browsers: (options) => roundOver(browsers, options) }),
+  };
+}
 
-async function reapAll(browserUse: BrowserUse, kinds: readonly Kind[], options: ReapOptions): Promise<number> {
-  const rounds: Round[] = [];
-  for (const kind of kinds) rounds.push(await reapKind(browserUse, kind, options));
-  const left = rounds.findLast((round) => round.left !== undefined)?.left;
+function roundsOfSkyvern(): Rounds {
+  const { sessions } = new Skyvern();
+  return { "Skyvern sessions": (options) => roundOver(sessions, options) };
+}
+
+async function reapAll(rounds: Rounds, options: ReapOptions): Promise<number> {
+  const done: Round[] = [];
+  for (const [name, round] of Object.entries(rounds)) done.push(await reapOne(name, () => round(options)));
+  const left = done.findLast((round) => round.left !== undefined)?.left;
   if (left) console.log(`left to the pools: ${left}`);
-  return rounds.every(({ failed }) => failed === 0) ? 0 : 1;
+  return done.every(({ failed }) => failed === 0) ? 0 : 1;
 }
 
 /** One kind's failure is no reason to leave the others alone. */
-async function reapKind(browserUse: BrowserUse, kind: Kind, options: ReapOptions): Promise<Round> {
+async function reapOne(name: string, reap: () => Promise<Round>): Promise<Round> {
   try {
-    const round = await ROUNDS[kind](browserUse, options);
-    console.log(`${NAMES[kind]}: ${summary(round)}`);
+    const round = await reap();
+    console.log(`${name}: ${summary(round)}`);
     for (const line of round.complaints) console.error(`  ${withoutCredentials(line)}`);
     return round;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    console.error(`${NAMES[kind]}: not looked at: ${withoutCredentials(why)}`);
+    console.error(`${name}: not looked at: ${withoutCredentials(why)}`);
     return { ...newRound(), failed: 1 };
   }
 }

@@ -10,7 +10,9 @@ import { ProfileGuard } from "../facade/profile-guard.ts";
 import { pollersOf, Watcher } from "../facade/runs/watcher.ts";
 import { warn } from "../facade/warning.ts";
 import type { paths } from "../generated/skyvern/api.ts";
+import { checkGiven } from "./check-body.ts";
 import type { SkyvernContext } from "./context.ts";
+import { Doubts } from "./doubts.ts";
 import { SkyvernFiles } from "./files.ts";
 import { Lanes } from "./lanes.ts";
 import { LONGEST_LIFE_MS } from "./life.ts";
@@ -34,8 +36,8 @@ export interface SkyvernOptions extends ConnectionOptions {
   /** Where pools count that bring no store. Default: this process. */
   readonly leaseStore?: LeaseStore | undefined;
   /**
-   * Told of a session that `use` or an aborted `open` could not confirm as stopped: it may still cost money. Default: a process warning,
-   * where the runtime has those.
+   * Told of a session that `use` or an aborted `open` could not confirm as stopped, and of the session of a task whose caller has left and
+   * whose dispatch was not answered: it may still cost money. Default: a process warning, where the runtime has those.
    */
   readonly onSessionNotStopped?: ((error: SessionNotStoppedError) => void) | undefined;
   /** Told of retries, waits, and of sessions as they open and stop. It is not waited for, and what it throws is ignored. Default: nobody is. */
@@ -75,6 +77,7 @@ export class Skyvern implements AsyncDisposable {
       living,
       watcher: new Watcher(pollersOf({ [API_VERSION]: taskRunList(api) }, emit), emit),
       lanes: new Lanes(),
+      doubts: new Doubts(),
       reportLeak,
       emit,
       shared: { leaseStore, pools: living.pools },
@@ -95,7 +98,7 @@ export class Skyvern implements AsyncDisposable {
    *
    * @throws {@link RunFailedError}, {@link TimeoutError} as {@link TaskRun.result} does, when it is waited for.
    * @throws {@link SessionBusyError} while another task runs in the session, {@link SessionStoppedError} after its end. Nothing was dispatched then.
-   * @throws {@link InvalidInputError} for fields that do not go together, such as a profile with the default engine.
+   * @throws {@link InvalidInputError} for fields that do not go together, such as a profile with the default engine, and once the client is closed.
    * @throws {@link ConnectionError}, {@link TimeoutError} with `outcome: "unknown"` when the dispatch was not answered: it is not repeated.
    * @throws `options.signal.reason` when aborted; the run is cancelled.
    * @see `POST /v1/run/tasks`
@@ -126,13 +129,13 @@ export class Skyvern implements AsyncDisposable {
 
   /**
    * Stops all that this client has opened and has not seen to end: sessions, those that are still on their way in, and what its pools have
-   * open, which are closed; runs that are waited for are cancelled. From then on it opens nothing more; everything else still works. A
-   * stop that is not confirmed after `timeoutMs` (default: 30,000) is reported to `onSessionNotStopped`, and does not make it reject.
+   * open, which are closed; runs that are waited for are cancelled. From then on it opens and dispatches nothing more; everything else
+   * still works. A stop that is not confirmed after `timeoutMs` (default: 30,000) is reported to `onSessionNotStopped`, and does not make it reject.
    *
    * @throws {@link InvalidInputError} for a `timeoutMs` that cannot be.
    */
   async close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
-    const { timeoutMs, ...unknown } = options;
+    const { timeoutMs, ...unknown } = checkGiven("The options of close", options);
     refuseUnknown(unknown, "close");
     return this.#context.living.close(checkMs("timeoutMs", timeoutMs, DEFAULT_CLOSE_TIMEOUT_MS));
   }

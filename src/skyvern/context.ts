@@ -4,6 +4,7 @@ import type { SharedStores } from "../facade/pool/session-port.ts";
 import { apiUnder } from "../facade/pool-port.ts";
 import type { Watcher } from "../facade/runs/watcher.ts";
 import type { paths } from "../generated/skyvern/api.ts";
+import type { Doubts } from "./doubts.ts";
 import type { Lanes } from "./lanes.ts";
 import type { TaskReference, TaskRunView } from "./run-port.ts";
 
@@ -13,6 +14,8 @@ export interface SkyvernContext extends LiveContext {
   readonly watcher: Watcher<TaskRunView, TaskReference>;
   /** One way into each session, whichever handle takes it. */
   readonly lanes: Lanes;
+  /** Which sessions may have a task that nobody knows of. */
+  readonly doubts: Doubts;
   /** What the pools of this client have in common. */
   readonly shared: SharedStores;
 }

@@ -9,6 +9,7 @@ import { checkFileName, filesOf, type UploadFile } from "../facade/files/upload.
 import type { CallOptions } from "../facade/types.ts";
 import type { Limit } from "../generated/limits.ts";
 import type { paths } from "../generated/skyvern/api.ts";
+import { checkGiven } from "./check-body.ts";
 import type { Ok } from "./types.ts";
 
 const UPLOAD = "POST /v1/upload_file";
@@ -44,7 +45,7 @@ export class SkyvernFiles {
    */
   async upload(file: UploadFile, request: SkyvernUploadRequest = {}, options: CallOptions = {}): Promise<SkyvernFile> {
     const [given] = filesOf([file]);
-    const { retention_days } = checkLimit(FIELDS, UPLOAD, request);
+    const { retention_days } = checkLimit(FIELDS, UPLOAD, checkGiven("The request of files.upload", request));
     if (!given) throw new InvalidInputError("files.upload takes one file.");
     const body = formOf(given, retention_days);
     const answer = await this.#api.POST("/v1/upload_file", { body, ...options }).catch((cause) => {

@@ -1,5 +1,6 @@
 import type { Api } from "../facade/call/api.ts";
 import { Deadline, pollDelayMs, sleep } from "../facade/call/wait.ts";
+import { within } from "../facade/call/within.ts";
 import { ApiError } from "../facade/errors.ts";
 import type { CallOptions } from "../facade/types.ts";
 import type { paths } from "../generated/skyvern/api.ts";
@@ -11,23 +12,37 @@ const LETTING_GO_MS = 15_000;
 
 /**
  * Looks at a session. When what has it is a run that has ended already, the service is about to let go of it, and that is waited for; any
- * other run is not.
+ * other run is not. `see` is told of each look.
  */
 export async function lookWhenFree(
   api: Api<paths>,
   sessionId: string,
   options: CallOptions,
+  see: (view: SkyvernSessionView) => void = () => {},
 ): Promise<SkyvernSessionView> {
   const { get } = skyvernPort(api);
-  let view = await get(sessionId, options);
-  const holder = view.runnable_id;
-  const isHeld = () => phaseOf(view) === "busy" && view.runnable_id === holder;
-  if (!holder || !isHeld() || !(await hasEnded(api, holder, options))) return view;
+  let view: SkyvernSessionView;
+  const look = async (limits: CallOptions) => {
+    view = await get(sessionId, limits);
+    see(view);
+    return view;
+  };
+  view = await look(options);
+  const { runnable_id: holder } = view;
+  if (!holder || phaseOf(view) !== "busy") return view;
   const deadline = new Deadline(LETTING_GO_MS);
-  while (isHeld() && !deadline.isOver) {
-    await sleep(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), options.signal);
-    view = await get(sessionId, options);
-  }
+  const timeUp = new Error("The session was not let go of in time.");
+  const untilLetGo = async (signal: AbortSignal) => {
+    const limits = { ...options, signal };
+    if (!(await hasEnded(api, holder, limits))) return;
+    while (phaseOf(view) === "busy" && view.runnable_id === holder) {
+      await sleep(pollDelayMs(deadline.timeoutMs - deadline.remainingMs), signal);
+      await look(limits);
+    }
+  };
+  await within(deadline.timeoutMs, () => timeUp, options.signal, untilLetGo).catch((error: unknown) => {
+    if (error !== timeUp) throw error;
+  });
   return view;
 }
 

@@ -1,14 +1,14 @@
-import { complete } from "../facade/call/answers.ts";
-import { checkId, checkMs, refuseUnknown } from "../facade/call/check.ts";
+import { complete, viewBy } from "../facade/call/answers.ts";
+import { checkId, checkMs, checkSignal, refuseUnknown } from "../facade/call/check.ts";
 import { PAGE_SIZE } from "../facade/call/pages.ts";
-import { Deadline, pollDelayMs, sleep } from "../facade/call/wait.ts";
-import { ApiError, InvalidInputError, ProfileInUseError, TimeoutError } from "../facade/errors.ts";
+import { Deadline } from "../facade/call/wait.ts";
+import { InvalidInputError, ProfileInUseError } from "../facade/errors.ts";
 import type { CallOptions } from "../facade/types.ts";
 import { allBarePages } from "./bare-pages.ts";
-import { checkBody } from "./check-body.ts";
+import { checkBody, checkGiven } from "./check-body.ts";
 import type { SkyvernContext } from "./context.ts";
-import { isArchivePending } from "./service.ts";
-import { phaseOf, skyvernPort } from "./session-view.ts";
+import { skyvernPort } from "./session-view.ts";
+import { createWhenStored } from "./stored.ts";
 import type { Body, Ok, Opened, Query } from "./types.ts";
 
 const PATH = "/v1/browser_profiles/{profile_id}";
@@ -54,34 +54,25 @@ export class SkyvernProfiles {
    * Makes a profile. Of a session: open it with `generate_browser_profile`, and stop it first. The service stores what it leaves behind a
    * little later, which is waited for.
    *
-   * @throws {@link InvalidInputError} for two sources at once, and for a session that is still live.
+   * @throws {@link InvalidInputError} for two sources at once, and for a session that is still live or has failed.
    * @throws {@link TimeoutError} after `waitTimeoutMs`, when the session is not stored yet.
+   * @throws {@link ConnectionError}, {@link TimeoutError} with `outcome: "unknown"` when it was sent and not answered: it is not repeated.
    * @throws {@link ApiError} 400 for a session that leaves nothing behind, 409 for a name that is taken; {@link NotFoundError} for no such session.
    * @throws `options.signal.reason` when aborted.
    * @see `POST /v1/browser_profiles`
    * @see `GET /v1/browser_sessions/{browser_session_id}`
    */
   async create(request: SkyvernProfileRequest, options: SkyvernProfileOptions = {}): Promise<SkyvernProfile> {
-    const { waitTimeoutMs, ...limits } = options;
+    const { waitTimeoutMs, ...limits } = checkGiven("The options of profiles.create", options);
     const deadline = new Deadline(checkMs("waitTimeoutMs", waitTimeoutMs, ARCHIVE_TIMEOUT_MS));
-    const { browser_session_id: sessionId, workflow_run_id } = request;
+    checkSignal(limits.signal);
+    const { browser_session_id: sessionId, workflow_run_id } = checkGiven("The request of profiles.create", request);
     if (sessionId != null && workflow_run_id != null)
       throw new InvalidInputError("A profile is made of a browser_session_id or of a workflow_run_id, not of both.");
     const body = checkBody(CREATE, request) as ProfileBody; // places are an open list
-    for (let refused: unknown; ; ) {
-      try {
-        return complete(
-          await this.#context.api.POST("/v1/browser_profiles", { body, ...limits }),
-          CREATE,
-          "browser_profile_id",
-        );
-      } catch (error) {
-        if (!isArchivePending(error) || sessionId == null) throw error;
-        if (!refused) await this.#refuseLive(sessionId, limits);
-        refused = error;
-      }
-      await untilNext(deadline, limits.signal, refused);
-    }
+    const { api } = this.#context;
+    if (sessionId == null) return this.#create(body, limits);
+    return createWhenStored(skyvernPort(api), sessionId, deadline, limits, (own) => this.#create(body, own));
   }
 
   /**
@@ -91,7 +82,8 @@ export class SkyvernProfiles {
    * @see `GET /v1/browser_profiles/{profile_id}`
    */
   async get(id: string, options: CallOptions = {}): Promise<SkyvernProfile> {
-    return (await this.#context.api.GET(PATH, { params: at(id), ...options })).data;
+    const answer = await this.#context.api.GET(PATH, { params: at(id), ...options });
+    return viewBy(answer, `GET ${PATH}`, "browser_profile_id", id);
   }
 
   /**
@@ -103,7 +95,7 @@ export class SkyvernProfiles {
     request: SkyvernProfileListRequest = {},
     options: CallOptions = {},
   ): AsyncGenerator<SkyvernProfile, void, undefined> {
-    const { include_deleted, search_key, managed, ...unknown } = request;
+    const { include_deleted, search_key, managed, ...unknown } = checkGiven("The request of profiles.list", request);
     refuseUnknown(unknown, "profiles.list");
     const fetchPage = async (page: number) => {
       const query = { ...request, page, page_size: PAGE_SIZE };
@@ -120,8 +112,9 @@ export class SkyvernProfiles {
    * @see `PATCH /v1/browser_profiles/{profile_id}`
    */
   async update(id: string, changes: SkyvernProfileChanges, options: CallOptions = {}): Promise<SkyvernProfile> {
-    const body = checkBody("PATCH /v1/browser_profiles/{profile_id}", changes) as ChangesBody; // places are an open list
-    return (await this.#context.api.PATCH(PATH, { params: at(id), body, ...options })).data;
+    const body = checkBody(`PATCH ${PATH}`, changes) as ChangesBody; // places are an open list
+    const answer = await this.#context.api.PATCH(PATH, { params: at(id), body, ...options });
+    return viewBy(answer, `PATCH ${PATH}`, "browser_profile_id", id);
   }
 
   /**
@@ -137,27 +130,16 @@ export class SkyvernProfiles {
     await api.DELETE(PATH, { params, ...options });
   }
 
-  /** What a live session leaves behind is not stored, however long one waits. */
-  async #refuseLive(sessionId: string, options: CallOptions): Promise<void> {
-    const view = await skyvernPort(this.#context.api)
-      .get(sessionId, options)
-      .catch((error) => {
-        if (error instanceof ApiError) return undefined;
-        throw error;
-      });
-    if (!view || phaseOf(view) === "closed") return;
-    throw new InvalidInputError(`Session ${sessionId} is still live: stop it first, and then make a profile of it.`);
+  async #create(body: ProfileBody, limits: CallOptions): Promise<SkyvernProfile> {
+    return complete(
+      await this.#context.api.POST("/v1/browser_profiles", { body, ...limits }),
+      CREATE,
+      "browser_profile_id",
+    );
   }
 }
 
-async function untilNext(deadline: Deadline, signal: AbortSignal | undefined, cause: unknown): Promise<void> {
-  const { timeoutMs, remainingMs } = deadline;
-  const waitMs = pollDelayMs(timeoutMs - remainingMs);
-  if (waitMs < remainingMs) return sleep(waitMs, signal);
-  const message = `What the session leaves behind was not stored within ${timeoutMs} ms: try again later.`;
-  throw new TimeoutError(message, { operation: CREATE, timeoutMs }, { cause });
-}
-
 function at(id: string): { path: { profile_id: string } } {
+  if (typeof id === "number") throw new InvalidInputError("profile id must be a string, not number.");
   return { path: { profile_id: checkId("profile id", id) } };
 }

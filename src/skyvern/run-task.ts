@@ -1,8 +1,9 @@
-import { checkMs } from "../facade/call/check.ts";
+import { checkMs, checkSignal } from "../facade/call/check.ts";
 import { orHandOver } from "../facade/call/wait.ts";
 import { InvalidInputError, SessionNotStoppedError } from "../facade/errors.ts";
 import { startAndWait, stopQuietly } from "../facade/runs/run-to-end.ts";
 import type { CallOptions, WaitOptions } from "../facade/types.ts";
+import { checkGiven } from "./check-body.ts";
 import type { SkyvernContext } from "./context.ts";
 import type { TaskRunView } from "./run-port.ts";
 import { dispatch, dispatchInto, type TaskBody, type TaskRequest, taskBody } from "./task.ts";
@@ -25,12 +26,16 @@ export async function runTask(
   request: TaskRequest,
   options: StartTaskOptions | RunTaskOptions,
 ): Promise<TaskRunView | TaskRun> {
-  const { waitForCompletion, waitTimeoutMs, ...starting } = options as Partial<RunTaskOptions>; // whoever does not wait has one field less
+  const { waitForCompletion, waitTimeoutMs, ...starting } = checkGiven(
+    "The options of runTask",
+    options as Partial<RunTaskOptions>, // whoever does not wait has one field less
+  );
   if (waitForCompletion !== undefined && typeof waitForCompletion !== "boolean")
     throw new InvalidInputError("waitForCompletion must be true or false.");
-  if (waitForCompletion === undefined && waitTimeoutMs !== undefined)
+  if (!waitForCompletion && waitTimeoutMs !== undefined)
     throw new InvalidInputError("waitTimeoutMs is for a run that is waited for: pass waitForCompletion: true, too.");
   checkMs("waitTimeoutMs", waitTimeoutMs, 1);
+  checkSignal(starting.signal);
   const body = taskBody(request);
   if (!waitForCompletion) return startTask(context, body, starting);
   return runToEnd(context, (signal) => startTask(context, body, { ...starting, signal }), {
@@ -81,10 +86,10 @@ function toClose(run: TaskRun) {
 
 async function startTask(context: SkyvernContext, body: TaskBody, options: CallOptions): Promise<TaskRun> {
   const { lanes, living } = context;
-  const { signal, ...limits } = options;
+  const { signal } = options;
   signal?.throwIfAborted();
   const { browser_session_id: id } = body;
   if (id != null) return lanes.of(id).enter(id, options, () => dispatchInto(context, id, body, options));
   if (living.isClosed) await living.refuseClosed();
-  return orHandOver(dispatch(context, body, limits), signal, stopQuietly);
+  return orHandOver(dispatch(context, body, options), signal, stopQuietly);
 }

@@ -1,6 +1,7 @@
 import { InvalidInputError } from "../facade/errors.ts";
 import type { SessionPort } from "../facade/pool/session-port.ts";
 import { poolPort } from "../facade/pool-port.ts";
+import { isId } from "./bare-pages.ts";
 import { checkedFirst, type SkyvernContext } from "./context.ts";
 import { lookWhenFree } from "./free.ts";
 import { lifeMs } from "./life.ts";
@@ -24,6 +25,7 @@ export function sessionPort(
     account: noAccount,
     isSaved: ({ completed_at }) => completed_at != null,
     kind: KIND,
+    realm: "skyvern",
     plan: (request) => {
       const longestLifeMs = lifeMs(request);
       const orphanLifeMs = longestLifeMs + ORPHAN_EXTRA_MS;
@@ -46,5 +48,6 @@ async function noAccount(): Promise<never> {
 }
 
 async function* idsOf(views: AsyncIterable<SkyvernSessionView>): AsyncGenerator<{ id: string }, void, undefined> {
-  for await (const { browser_session_id: id } of views) yield { id };
+  // A row that names no session is none that could be stopped, or that holds a slot.
+  for await (const { browser_session_id: id } of views) if (isId(id)) yield { id };
 }

@@ -2,10 +2,11 @@ import { AgentSession } from "../facade/agent-session.ts";
 import { checkMs, checkSignal, refuseUnknown } from "../facade/call/check.ts";
 import { poll } from "../facade/call/poll.ts";
 import { Deadline } from "../facade/call/wait.ts";
-import { SessionStoppedError, TimeoutError } from "../facade/errors.ts";
+import { InvalidInputError, SessionStoppedError, TimeoutError } from "../facade/errors.ts";
 import type { Owner } from "../facade/live.ts";
 import { refuseFields } from "../facade/runs/run-options.ts";
 import type { CallOptions, WaitOptions } from "../facade/types.ts";
+import { checkGiven } from "./check-body.ts";
 import type { SkyvernContext } from "./context.ts";
 import type { TaskRunView } from "./run-port.ts";
 import { runToEnd } from "./run-task.ts";
@@ -59,8 +60,9 @@ export class SkyvernSession extends AgentSession<SkyvernSessionView, TaskRun> {
    * @see `POST /v1/run/tasks`
    */
   async run(prompt: string, options: SessionRunOptions = {}): Promise<TaskRunView> {
-    const { waitTimeoutMs, ...starting } = options;
+    const { waitTimeoutMs, ...starting } = checkGiven("The options of session.run", options);
     checkMs("waitTimeoutMs", waitTimeoutMs, 1);
+    checkSignal(options.signal);
     const start = (signal: AbortSignal) => this.start(prompt, { ...starting, signal });
     return runToEnd(this.#context, start, { signal: options.signal, waitTimeoutMs });
   }
@@ -76,13 +78,21 @@ export class SkyvernSession extends AgentSession<SkyvernSessionView, TaskRun> {
    * @see `POST /v1/run/tasks`
    */
   async start(prompt: string, options: SessionStartOptions = {}): Promise<TaskRun> {
-    const { signal, timeoutMs, totalTimeoutMs, maxRetries, ...fields } = options;
+    const { signal, timeoutMs, totalTimeoutMs, maxRetries, ...fields } = checkGiven(
+      "The options of session.start",
+      options,
+    );
+    refuseChoice(fields);
     refuseFields(fields, "session.start", "prompt", ...OF_BROWSERS);
     const body = taskBody({ ...fields, prompt, browser_session_id: this.id });
+    checkSignal(signal);
     signal?.throwIfAborted();
     const limits = { signal, timeoutMs, totalTimeoutMs, maxRetries };
-    const see = (view: SkyvernSessionView) => this.see(view);
-    return this.alone(limits, () => dispatchInto(this.#context, this.id, body, limits, see));
+    const entrance = {
+      see: (view: SkyvernSessionView) => void this.see(view),
+      isOver: () => this.isClosed || this.isStopping,
+    };
+    return this.alone(limits, () => dispatchInto(this.#context, this.id, body, limits, entrance));
   }
 
   /**
@@ -95,7 +105,7 @@ export class SkyvernSession extends AgentSession<SkyvernSessionView, TaskRun> {
    * @see `GET /v1/browser_sessions/{browser_session_id}`
    */
   async browserAddress(options: AddressOptions = {}): Promise<string> {
-    const { signal, waitTimeoutMs, ...unknown } = options;
+    const { signal, waitTimeoutMs, ...unknown } = checkGiven("The options of browserAddress", options);
     refuseUnknown(unknown, "browserAddress");
     checkSignal(signal);
     const deadline = new Deadline(checkMs("waitTimeoutMs", waitTimeoutMs, ADDRESS_TIMEOUT_MS));
@@ -116,4 +126,13 @@ export class SkyvernSession extends AgentSession<SkyvernSessionView, TaskRun> {
     const message = `The browser of session ${this.id} has not started within ${timeoutMs} ms.`;
     return new TimeoutError(message, { operation: "browserAddress", timeoutMs }, { cause });
   }
+}
+
+/** Here the method says whether its run is waited for. */
+function refuseChoice(fields: object): void {
+  const { waitTimeoutMs, waitForCompletion, wait_for_completion } = fields as Readonly<Record<string, unknown>>; // of callers without types
+  if (waitTimeoutMs !== undefined)
+    throw new InvalidInputError("session.start does not wait: give waitTimeoutMs to run.result(), or to session.run.");
+  if (waitForCompletion !== undefined || wait_for_completion !== undefined)
+    throw new InvalidInputError("session.run waits for its run, session.start does not: leave waitForCompletion out.");
 }

@@ -3,6 +3,8 @@ import type { OpenOptions } from "../facade/live.ts";
 import { openLive, useLive } from "../facade/living.ts";
 import type { PoolSource, SessionPort } from "../facade/pool/session-port.ts";
 import type { CallOptions } from "../facade/types.ts";
+import { rowsOf } from "./bare-pages.ts";
+import { checkGiven } from "./check-body.ts";
 import type { SkyvernContext } from "./context.ts";
 import { lifeMs } from "./life.ts";
 import { type SkyvernOpenRequest, sessionBody } from "./open-request.ts";
@@ -31,6 +33,7 @@ export class SkyvernSessions implements PoolSource<SkyvernOpenRequest, SkyvernSe
    */
   async open(request: SkyvernOpenRequest = {}, options: OpenOptions = {}): Promise<SkyvernSession> {
     const body = sessionBody(request);
+    checkGiven("The options of sessions.open", options);
     const { api } = this.#context;
     return openLive(this.#context, {
       kind: KIND,
@@ -54,7 +57,7 @@ export class SkyvernSessions implements PoolSource<SkyvernOpenRequest, SkyvernSe
     fn: (session: SkyvernSession) => T | Promise<T>,
     options?: OpenOptions,
   ): Promise<T> {
-    return useLive(this.#context, this.open(request, options), fn);
+    return useLive(this.#context, () => this.open(request, options), fn);
   }
 
   /** A handle on a session that is already there. Asks nothing; disposing it does nothing. */
@@ -68,6 +71,10 @@ export class SkyvernSessions implements PoolSource<SkyvernOpenRequest, SkyvernSe
    * @see `GET /v1/browser_sessions`
    */
   async *list(options: CallOptions = {}): AsyncGenerator<SkyvernSessionView, void, undefined> {
-    yield* (await this.#context.api.GET("/v1/browser_sessions", options)).data;
+    const { data } = await this.#context.api.GET(
+      "/v1/browser_sessions",
+      checkGiven("The options of sessions.list", options),
+    );
+    yield* rowsOf(data);
   }
 }

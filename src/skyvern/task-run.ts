@@ -5,6 +5,7 @@ import { Ending, notInTime } from "../facade/runs/ending.ts";
 import { deadlineOf, type RunPort } from "../facade/runs/runs.ts";
 import type { Watcher } from "../facade/runs/watcher.ts";
 import type { CallOptions, WaitOptions } from "../facade/types.ts";
+import { checkGiven } from "./check-body.ts";
 import type { TaskReference, TaskRunView } from "./run-port.ts";
 
 /** {@link TaskRun.result} under a deadline that is running already. */
@@ -42,7 +43,7 @@ export class TaskRun {
    * @see `GET /v1/runs`
    */
   async result(options: WaitOptions = {}): Promise<TaskRunView> {
-    const { signal, waitTimeoutMs, ...unknown } = options;
+    const { signal, waitTimeoutMs, ...unknown } = checkGiven("The options of result", options);
     refuseUnknown(unknown, "result");
     return this.#resultBy(deadlineOf(options), signal);
   }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BrowserUse } from "browser-use-client";
-import { type Emulator, startEmulator } from "browser-use-client/emulator";
+import { type Emulator, startEmulator, startSkyvernEmulator } from "browser-use-client/emulator";
 import { redisLeaseStore } from "browser-use-client/redis";
 import { createClient } from "redis";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
@@ -13,6 +13,7 @@ import { type RedisServer, redisIsThere, startRedis } from "../support/redis-ser
 import { run } from "./command.ts";
 
 const KEY = "bu_a_key_that_nobody_may_see";
+const SKYVERN_KEY = "sky_a_key_that_nobody_may_see";
 const PASSWORD = "a-password-that-nobody-may-see";
 const HOLDER_LEASE_MS = 1_000;
 
@@ -34,9 +35,9 @@ describe.skipIf(!redisIsThere())("reap", () => {
   });
 
   /** A session that a killed process has left behind, its lease over. */
-  async function orphan(profileId?: string): Promise<string> {
+  async function orphan(profileId?: string, vendor?: string): Promise<string> {
     const child = spawn(process.execPath, ["--import", "tsx", "test/cli/holder.ts"], {
-      env: { ...env, PROFILE_ID: profileId },
+      env: { ...env, PROFILE_ID: profileId, VENDOR: vendor },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     onTestFinished(() => void child.kill("SIGKILL"));
@@ -76,6 +77,23 @@ describe.skipIf(!redisIsThere())("reap", () => {
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(statusOf(sessionId)).toBe("stopped");
     expect(emulator.profileState(profile.id)?.get("shop.test/login")).toBe("yes");
+  });
+
+  test("of Skyvern stops what a killed process has left there, and nothing of the other vendor's", async () => {
+    const skyvern = await startSkyvernEmulator({ apiKey: SKYVERN_KEY });
+    onTestFinished(() => skyvern.close());
+    Object.assign(env, { SKYVERN_BASE_URL: skyvern.url, SKYVERN_API_KEY: SKYVERN_KEY });
+    const beside = await orphan();
+    const sessionId = await orphan(undefined, "skyvern");
+    const live = () => skyvern.sessions().filter(({ status }) => status === "created" || status === "running");
+    expect(live().map(({ id }) => id)).toEqual([sessionId]);
+
+    const args = ["reap", "--vendor", "skyvern", "--project", "acme", "--max-sessions", "3"];
+    const ended = await run(args, { env: { ...env, BROWSER_USE_API_KEY: undefined } });
+
+    expect(ended).toMatchObject({ code: 0, stdout: "Skyvern sessions: 1 stopped\n", stderr: "" });
+    expect(live()).toEqual([]);
+    expect(statusOf(beside)).toBe("idle");
   });
 
   test("touches no kind but those that are named", async () => {
@@ -166,11 +184,22 @@ describe.skipIf(!redisIsThere())("reap", () => {
   });
 });
 
-const SETTINGS = { ...process.env, BROWSER_USE_API_KEY: KEY, REDIS_URL: "redis://127.0.0.1:1" };
+const SETTINGS = {
+  ...process.env,
+  BROWSER_USE_API_KEY: KEY,
+  SKYVERN_API_KEY: undefined,
+  REDIS_URL: "redis://127.0.0.1:1",
+};
+const SKYVERN = ["--vendor", "skyvern"];
 
 test.each([
   ["no Redis: give --redis or set REDIS_URL", [], { REDIS_URL: undefined }],
   ["no API key: set BROWSER_USE_API_KEY", [], { BROWSER_USE_API_KEY: undefined }],
+  ["no API key: set SKYVERN_API_KEY", [...SKYVERN, "--project", "acme", "--max-sessions", "3"], {}],
+  ["give --project and --max-sessions", [...SKYVERN, "--max-sessions", "3"], { SKYVERN_API_KEY: SKYVERN_KEY }],
+  ["give --project and --max-sessions", [...SKYVERN, "--project", "acme"], { SKYVERN_API_KEY: SKYVERN_KEY }],
+  ["--kind is for Browser Use", [...SKYVERN, "--kind", "v3"], { SKYVERN_API_KEY: SKYVERN_KEY }],
+  ['--vendor takes browser-use, skyvern, not "other"', ["--vendor", "other"], {}],
   ['--kind takes v2, v3, browsers, not "v1"', ["--kind", "v1"], {}],
   ["the Redis URL must look like redis://host:6379", ["--redis", `http://:${PASSWORD}@host`], {}],
   ["--max-sessions takes a whole number from 1", ["--max-sessions", "0"], {}],

@@ -273,6 +273,15 @@ describe("for a pool", () => {
     expect(await portOf(on).get("pbs_1")).toMatchObject({ id: "pbs_1", phase });
   });
 
+  test("a row of the list that names no session stops no pool, and takes no slot", async () => {
+    const on = live();
+    on.on(LIST, () => Response.json([null, {}, { browser_session_id: "" }, { browser_session_id: 7 }]));
+    const { pool } = poolOf(on, { maxSessions: 1, ownership: "exclusive" });
+    const lease = await during(pool.acquire({ key: "k" }));
+    expect(lease.session.id).toBe("pbs_1");
+    await lease.release();
+  });
+
   test("the live ones are listed, each once", async () => {
     const on = new Service().on(LIST, [session(), session({ browser_session_id: "pbs_2" })]);
     const ids: unknown[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InvalidInputError, NotFoundError, ProfileInUseError, TimeoutError } from "../../src/skyvern.ts";
 import { rejection } from "../support/clients.ts";
-import { abortAfter, answer, refusal, reset, Service, useFastTime } from "../support/service.ts";
+import { abortAfter, answer, refusal, reset, Service, silence, useFastTime } from "../support/service.ts";
 import { clientOf, closing, LOOK } from "./support.ts";
 import { closed, profile, session } from "./views.ts";
 
@@ -83,6 +83,46 @@ describe("a profile of a session", () => {
   });
 });
 
+describe("a profile of a session that is waited for", () => {
+  const request = { name: "acme", browser_session_id: "pbs_1" };
+  const limits = { waitTimeoutMs: 5_000 };
+
+  test("is waited for also when the connection breaks under the look, which is repeated then", async () => {
+    const on = new Service().on(CREATE, PENDING, PENDING, profile()).on(LOOK, reset(), closed());
+    expect(await clientOf(on, { maxRetries: 0 }).profiles.create(request)).toEqual(profile());
+    expect(on.operations).toEqual([CREATE, LOOK, CREATE, LOOK, CREATE]);
+  });
+
+  test("of one that has failed is refused at once", async () => {
+    const on = new Service().on(CREATE, PENDING).on(LOOK, closed({ status: "failed" }));
+    const error = await rejection(clientOf(on).profiles.create(request));
+    expect(error).toBeInstanceOf(InvalidInputError);
+    expect(String(error)).toContain("has failed");
+    expect(on.count(CREATE)).toBe(1);
+  });
+
+  test.each([
+    ["the first try", [silence], closed(), "unknown"],
+    ["a later try", [PENDING, silence], closed(), "unknown"],
+    ["the look", [PENDING], silence, undefined],
+  ])("is waited for no longer than was said, when %s is not answered", async (_, tries, look, outcome) => {
+    const on = new Service().on(CREATE, ...tries).on(LOOK, look);
+    const begun = performance.now();
+    const error = await rejection(clientOf(on).profiles.create(request, limits));
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error).toMatchObject({ timeoutMs: 5_000 });
+    expect((error as TimeoutError).outcome).toBe(outcome);
+    expect(performance.now() - begun).toBeLessThan(5_100);
+  });
+
+  test("is not waited for longer than the caller does, whatever is not answered", async () => {
+    for (const on of [new Service().on(CREATE, silence), new Service().on(CREATE, PENDING).on(LOOK, silence)]) {
+      const { signal, reason } = abortAfter(1_000);
+      expect(await rejection(clientOf(on).profiles.create(request, { signal }))).toBe(reason);
+    }
+  });
+});
+
 describe("a profile", () => {
   test.each<[string, object, string]>([
     ["two sources", { browser_session_id: "pbs_1", workflow_run_id: "wr_1" }, "not of both"],
@@ -143,6 +183,34 @@ describe("a profile", () => {
     expect(await rejection(clientOf(on).profiles.get("bp_1"))).toBeInstanceOf(NotFoundError);
   });
 
+  test("of which another one's view comes is not taken for it", async () => {
+    const on = new Service()
+      .on(`GET ${ONE}`, profile({ browser_profile_id: "bp_2" }))
+      .on(`PATCH ${ONE}`, profile({ browser_profile_id: "bp_2" }));
+    const { profiles } = clientOf(on);
+    for (const call of [profiles.get("bp_1"), profiles.update("bp_1", { name: "a" })])
+      expect(String(await rejection(call))).toContain("a view of bp_2 when asked for bp_1");
+  });
+
+  test("is named by a text, and asked for with objects", async () => {
+    const on = new Service();
+    const { profiles } = clientOf(on);
+    const five = 5 as never;
+    const nothing = null as never;
+    for (const call of [
+      profiles.get(five),
+      profiles.update(five, {}),
+      profiles.delete(five),
+      profiles.create(undefined as never),
+      profiles.create(nothing),
+      profiles.create({ name: "a" }, nothing),
+      profiles.update("bp_1", nothing),
+    ])
+      expect(await rejection(call)).toBeInstanceOf(InvalidInputError);
+    expect(() => profiles.list(nothing)).toThrow(InvalidInputError);
+    expect(on.sent).toEqual([]);
+  });
+
   test("is not deleted under a live session of this client", async () => {
     const on = closing().on(`DELETE ${ONE}`, answer(204));
     const skyvern = clientOf(on);
@@ -163,14 +231,24 @@ describe("the list of profiles", () => {
     return ids;
   };
 
-  test("is read page by page, to one that is shorter than was asked for", async () => {
-    const on = new Service().on(LIST, rows(0, 100), rows(100, 100), rows(200, 3));
-    expect(await idsOf(on)).toHaveLength(203);
+  test("is read page by page, to one that brings nothing new, as a service may give fewer than it was asked for", async () => {
+    const on = new Service().on(LIST, rows(0, 50), rows(50, 50), rows(100, 3), []);
+    expect(await idsOf(on)).toHaveLength(103);
     expect(on.sent.map(({ query }) => query)).toEqual([
       { page: "1", page_size: "100" },
       { page: "2", page_size: "100" },
       { page: "3", page_size: "100" },
+      { page: "4", page_size: "100" },
     ]);
+  });
+
+  test("gives what has no id as it comes, and passes over what is nothing", async () => {
+    const nameless = { name: "a" };
+    const on = new Service();
+    on.on(LIST, () => Response.json([nameless, null, profile(), nameless]), []);
+    const listed: unknown[] = [];
+    for await (const item of clientOf(on).profiles.list()) listed.push(item);
+    expect(listed).toEqual([nameless, profile(), nameless]);
   });
 
   test("ends with an empty page, and with one that brings nothing new", async () => {

@@ -73,6 +73,24 @@ describe("runTask", () => {
   });
 
   test.each([
+    ["a schema of a library", { "~standard": { version: 1, vendor: "zod" } }],
+    ["one that is a function", Object.assign(() => {}, { "~standard": { version: 1, vendor: "arktype" } })],
+  ])("refuses %s, and says that JSON Schema is what it takes", async (_, schema) => {
+    const on = new Service();
+    const task = { prompt: "Go", data_extraction_schema: schema as never };
+    const error = await rejection(clientOf(on).runTask(task));
+    expect(error).toBeInstanceOf(InvalidInputError);
+    expect(String(error)).toContain("takes JSON Schema");
+    expect(on.sent).toEqual([]);
+  });
+
+  test.each([[undefined], [null], ["Go"]])("refuses %j in place of a task", async (task) => {
+    const error = await rejection(clientOf(new Service()).runTask(task as never));
+    expect(error).toBeInstanceOf(InvalidInputError);
+    expect(String(error)).toContain("must be an object");
+  });
+
+  test.each([
     [{ browser_profile_id: "bp_1", engine: "skyvern-2.0" }],
     [{ start_fresh_browser: true, engine: "skyvern-2.0" }],
     [{ browser_profile_id: null, start_fresh_browser: false }],
@@ -85,6 +103,8 @@ describe("runTask", () => {
 
   test.each<[object, string]>([
     [{ waitTimeoutMs: 1_000 }, "pass waitForCompletion: true"],
+    [{ waitForCompletion: false, waitTimeoutMs: 1_000 }, "pass waitForCompletion: true"],
+    [null as never, "The options of runTask must be an object"],
     [{ waitForCompletion: "yes" }, "waitForCompletion must be true or false"],
     [{ waitForCompletion: true, waitTimeoutMs: 0 }, "waitTimeoutMs must be more than 0"],
     [{ retries: 1 }, 'has no option "retries"'],
@@ -196,6 +216,11 @@ describe("a run", () => {
     const on = service().on(RUN, taskRun({ run_id: "tsk_2" }));
     const run = clientOf(on).resume({ apiVersion: "skyvern", id: "tsk_1" });
     expect(String(await rejection(run.hasEnded()))).toContain("tsk_2");
+  });
+
+  test("is not waited for with options that are null", async () => {
+    const run = clientOf(new Service()).resume({ apiVersion: "skyvern", id: "tsk_1" });
+    expect(await rejection(run.result(null as never))).toBeInstanceOf(InvalidInputError);
   });
 
   test("is shared by all who wait for it", async () => {

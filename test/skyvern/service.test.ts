@@ -44,6 +44,48 @@ describe("a refusal becomes the error that says what to do", () => {
     expect(error).toMatchObject({ sessionId: "pbs_1", cause: { status, body: { detail } } });
   });
 
+  test.each<[string, (skyvern: Skyvern) => Promise<unknown>, string]>([
+    ["a profile", (skyvern) => skyvern.profiles.get("bp_1"), "GET /v1/browser_profiles/bp_1"],
+    ["a new profile", (skyvern) => skyvern.profiles.create({ name: "a" }), "POST /v1/browser_profiles"],
+    ["a session to be opened", (skyvern) => skyvern.sessions.open(), CREATE],
+  ])("the same statuses and words about %s speak of no session", async (_, call, operation) => {
+    for (const [status, detail] of [
+      [410, "It is gone"],
+      [409, "The name is owned by another profile"],
+      [400, "The name is already occupied"],
+    ] as const) {
+      const error = await rejection(call(clientOf(new Service().on(operation, refusal(status, detail)))));
+      expect(error).toMatchObject({ name: "ApiError", status });
+    }
+  });
+
+  test.each([
+    ["a task", (skyvern: Skyvern) => skyvern.runTask({ prompt: "Go" }), DISPATCH],
+    [
+      "a change",
+      (skyvern: Skyvern) =>
+        skyvern.api.PATCH("/v1/browser_sessions/{browser_session_id}", {
+          params: { path: { browser_session_id: "pbs_1" } },
+          body: { generate_browser_profile: true },
+        }),
+      "PATCH /v1/browser_sessions/pbs_1",
+    ],
+    [
+      "a closing",
+      (skyvern: Skyvern) =>
+        skyvern.api.POST("/v1/browser_sessions/{browser_session_id}/close", {
+          params: { path: { browser_session_id: "pbs_1" } },
+        }),
+      CLOSE,
+    ],
+  ])("%s that is answered so speaks of one", async (_, call, operation) => {
+    const of = (status: number, detail: string) =>
+      rejection(call(clientOf(new Service().on(operation, refusal(status, detail)))));
+    expect(await of(410, "closed")).toBeInstanceOf(SessionStoppedError);
+    expect(await of(409, "owned by another runnable")).toBeInstanceOf(SessionBusyError);
+    expect(await of(400, "already occupied")).toBeInstanceOf(SessionBusyError);
+  });
+
   test("409 for a change of a session that has ended is a SessionStoppedError", async () => {
     const on = new Service().on("PATCH /v1/browser_sessions/pbs_1", refusal(409, "It cannot be changed any more"));
     const params = { path: { browser_session_id: "pbs_1" } };
@@ -156,6 +198,7 @@ describe("what is secret", () => {
     ["the headers of the browser", { extra_http_headers: { Cookie: "sid=s3cret" } }],
     ["the headers of the connection", { cdp_connect_headers: { "x-token": "s3cret" } }],
     ["the address of a browser", { browser_address: "http://10.0.0.1:9222/s3cret" }],
+    ["the settings of a model", { model: { model_name: "m", config: { key: "s3cret" } } }],
     ["a proxy's credentials", { proxy_location: { url: "http://user:s3cret@proxy.test:8080" } }],
   ])("shows in no error that repeats the request: %s", async (_, fields) => {
     const on = new Service().on(DISPATCH, ({ body }) => refusal(400, `refused: ${JSON.stringify(body)}`));

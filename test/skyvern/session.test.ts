@@ -53,7 +53,9 @@ describe("a task in a session", () => {
 
   test.each([
     ["schema", "pass data_extraction_schema"],
-    ["wait_for_completion", "pass { waitForCompletion: true }"],
+    ["waitForCompletion", "session.run waits for its run, session.start does not"],
+    ["wait_for_completion", "session.run waits for its run, session.start does not"],
+    ["waitTimeoutMs", "session.start does not wait"],
     ["timeout", "pass waitTimeoutMs"],
   ])("with %s is refused, with a word on what to pass instead", async (field, text) => {
     const on = new Service();
@@ -107,6 +109,30 @@ describe("one task per session", () => {
       .on(HOLDER, ended);
     expect(await rejection(clientOf(taken).sessions.attach("pbs_1").start("Go"))).toBeInstanceOf(SessionBusyError);
     expect(taken.count(LOOK)).toBe(2);
+  });
+
+  test("that is waited for no longer than 15 seconds in all, also when the service is slow to answer", async () => {
+    const slow = delayed(9_000, taskRun({ run_id: "tsk_9" }));
+    const on = service().on(LOOK, BUSY, silence).on(HOLDER, slow);
+    const begun = performance.now();
+    expect(await rejection(clientOf(on).sessions.attach("pbs_1").start("Go"))).toBeInstanceOf(SessionBusyError);
+    expect(performance.now() - begun).toBeLessThan(15_100);
+    const { signal, reason } = abortAfter(5_000);
+    on.on(LOOK, BUSY);
+    expect(await rejection(clientOf(on).sessions.attach("pbs_1").start("Go", { signal }))).toBe(reason);
+    const hidden = service().on(LOOK, BUSY).on(HOLDER, silence);
+    const since = performance.now();
+    expect(await rejection(clientOf(hidden).sessions.attach("pbs_1").start("Go"))).toBeInstanceOf(SessionBusyError);
+    expect(performance.now() - since).toBeLessThan(15_100);
+  });
+
+  test("a look that fails while it is waited for is told, and nothing is dispatched", async () => {
+    const on = service()
+      .on(LOOK, BUSY, reset())
+      .on(HOLDER, taskRun({ run_id: "tsk_9" }));
+    const start = clientOf(on, { maxRetries: 0 }).sessions.attach("pbs_1").start("Go");
+    expect(await rejection(start)).toMatchObject({ code: "connection" });
+    expect(on.count(DISPATCH)).toBe(0);
   });
 
   test("a session that is gone gets none", async () => {

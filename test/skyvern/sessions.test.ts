@@ -67,6 +67,13 @@ describe("opening", () => {
     ["a timeout in parts of a minute", { timeout: 7.5 }, "timeout must be an integer"],
     ["an id that is no profile's", { browser_profile_id: "pbs_1" }, "browser_profile_id must match ^bp_"],
     ["a country by its name", { proxy_location: { country: "Germany" } }, "2 to 2 characters"],
+    [
+      "a signal in it",
+      { signal: AbortSignal.abort() } as object,
+      "signal is not a known field: pass it among the options",
+    ],
+    ["a time limit in it", { timeoutMs: 5_000 } as object, "timeoutMs is not a known field: pass it among the options"],
+    ["the profile's option", { profileAccess: "shared" } as object, "pass it among the options"],
     ["the other vendor's word", { timeoutMinutes: 60 } as object, "pass timeout, in minutes"],
   ])("refuses %s before anything is sent", async (_, request, text) => {
     const on = new Service();
@@ -155,7 +162,7 @@ describe("stopping", () => {
   });
 
   test("of one that is gone is done; of one that never was is an error", async () => {
-    const gone = service().on(CLOSE, refusal(404, "not found"));
+    const gone = service().on(CLOSE, refusal(404, "not found")).on(LOOK, refusal(404, "not found"));
     const opened = await clientOf(gone).sessions.open();
     expect(await opened.stop()).toMatchObject({ browser_session_id: "pbs_1" });
     expect(await rejection(clientOf(gone).sessions.attach("pbs_1").stop())).toBeInstanceOf(NotFoundError);
@@ -224,6 +231,33 @@ describe("looking", () => {
     expect(listed).toEqual(views);
     expect(on.sent.map(({ query }) => query)).toEqual([{}]);
   });
+});
+
+test("the list passes over rows that are nothing, and gives those without an id as they are", async () => {
+  const rows = [null, session(), { status: "running" }];
+  const on = new Service().on(LIST, () => Response.json(rows));
+  const listed: unknown[] = [];
+  for await (const view of clientOf(on).sessions.list()) listed.push(view);
+  expect(listed).toEqual([session(), { status: "running" }]);
+});
+
+test("options and requests that are null are refused before anything is sent", async () => {
+  const on = new Service();
+  const { sessions } = clientOf(on);
+  const nothing = null as never;
+  const handle = sessions.attach("pbs_1");
+  for (const call of [
+    sessions.open(nothing),
+    sessions.open({}, nothing),
+    sessions.use({}, () => {}, nothing),
+    sessions.list(nothing).next(),
+    handle.run("Go", nothing),
+    handle.start("Go", nothing),
+    handle.browserAddress(nothing),
+    clientOf(on).close(nothing),
+  ])
+    expect(await rejection(call)).toBeInstanceOf(InvalidInputError);
+  expect(on.sent).toEqual([]);
 });
 
 describe("the browser's address", () => {

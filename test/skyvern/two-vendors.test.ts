@@ -1,5 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createEmulator, createSkyvernEmulator } from "../../src/emulator/index.ts";
 import { BrowserUse } from "../../src/index.ts";
+import { memoryLeaseStore, SessionPool } from "../../src/pool.ts";
 import { Skyvern } from "../../src/skyvern.ts";
 import { API_KEY, rejection } from "../support/clients.ts";
 import { type FaultServer, json, reply, startFaultServer } from "../support/fault-server.ts";
@@ -79,4 +81,19 @@ describe("with both clients in one process", () => {
       }
     }
   });
+});
+
+test("Pools of both vendors on one store count apart, also when their projects have one name", async () => {
+  const [ours, theirs] = [createEmulator(), createSkyvernEmulator()];
+  onTestFinished(() => Promise.all([ours.close(), theirs.close()]).then(() => {}));
+  const browserUse = new BrowserUse({ apiKey: ours.apiKey, baseUrl: ours.url, fetch: ours.fetch });
+  const skyvern = new Skyvern({ apiKey: theirs.apiKey, baseUrl: theirs.url, fetch: theirs.fetch });
+  const options = { store: memoryLeaseStore(), project: "p", maxSessions: 1 };
+  const [first, second] = [new SessionPool(browserUse.browsers, options), new SessionPool(skyvern.sessions, options)];
+
+  const leases = await Promise.all([first.acquire({}), second.acquire({})]);
+  expect(leases.map(({ session }) => session.id)).toEqual([expect.any(String), expect.stringMatching(/^pbs_/)]);
+  expect(await rejection(second.acquire({}, { waitTimeoutMs: 500 }))).toMatchObject({ code: "pool_timeout", reason: "cap" });
+  for (const lease of leases) await lease.release();
+  await Promise.all([first.close(), second.close()]);
 });
