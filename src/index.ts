@@ -115,6 +115,6 @@ export type { V4Event } from "./facade/v4/events.ts";
 export type { V4BrowserSettings, V4RunFields } from "./facade/v4/plan.ts";
 export type { V4Reference, V4RunView } from "./facade/v4/runs.ts";
 export type { V4Sessions } from "./facade/v4/sessions.ts";
-export type { V4, V4RunOptions, V4Runs, V4StartOptions } from "./facade/v4/v4.ts";
+export type { V4, V4RunOptions, V4RunResult, V4Runs, V4StartOptions } from "./facade/v4/v4.ts";
 export type { RunReference, VersionReference } from "./facade/versions.ts";
 export type { paths } from "./generated/api.ts";

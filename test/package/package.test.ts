@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import { describe, expect, inject, test } from "vitest";
 
 /** What it is now, so that it does not grow unseen. The goal is 12,000. */
-const ROOT_LIMIT_BYTES = 41_000;
+const ROOT_LIMIT_BYTES = 42_500;
 const consumer = inject("consumer");
 const installed = join(consumer, "node_modules/browser-use-client");
 

@@ -10,6 +10,7 @@ import type {
   V4Event,
   V4Reference,
   V4RunFields,
+  V4RunResult,
   V4RunView,
   V4StartOptions,
   VersionReference,
@@ -31,7 +32,8 @@ export async function runs(signal: AbortSignal) {
   same<typeof attached, Run<string | null, string | undefined>>();
   same<(typeof attached)["sessionId"], string | undefined>();
   const result = await browserUse.v4.runs.run("Go", { signal, waitTimeoutMs: 1, onStep: (step) => step.summary });
-  same<typeof result, RunResult<string | null>>();
+  same<typeof result, V4RunResult>();
+  result.raw.sessionId satisfies string;
   // @ts-expect-error: it may have answered nothing
   result.output.length;
   // @ts-expect-error: the session may not be known
@@ -80,6 +82,17 @@ export const options: V4StartOptions[] = [
   { browserSettings: { customProxy: "http://proxy.test:1", screenWidth: 800, screenHeight: 600 }, maxCostUsd: "1.5" },
   { timeoutMs: 1, maxRetries: 0, profileAccess: "shared", judge: {} },
 ];
+
+// A session is ended by its id; what was left there is nobody's answer.
+export async function sessions(started: Run<string | null>, attached: Run<unknown, string | undefined>) {
+  const stopped = browserUse.v4.sessions.stop(started.sessionId);
+  same<typeof stopped, Promise<void>>();
+  // @ts-expect-error: its session may not be known
+  await browserUse.v4.sessions.stop(attached.sessionId);
+  // @ts-expect-error: it has a deadline of its own
+  await browserUse.v4.sessions.stop(started.sessionId, { timeoutMs: 1 });
+  await browserUse.v4.runs.run("Last", { keepAlive: false, sessionId: started.sessionId });
+}
 
 export async function refused() {
   await browserUse.v4.runs.run("Go", { keepAlive: true, sessionId: "s1" });

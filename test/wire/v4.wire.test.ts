@@ -29,8 +29,15 @@ const whole = (changes: object = {}): Exchange => [
   v4Run({ id: ID, sessionId: SESSION, ...changes }),
 ];
 const cancel: Exchange = [{ operation: `POST ${ONE}/cancel` }, v4Run({ id: ID, status: "cancelled" })];
+const session = (text: string): Exchange => [
+  { operation: `GET /v4/sessions/${SESSION}` },
+  { sessionId: SESSION, workspaceId: WORKSPACE, latestRunId: ID, status: text },
+];
 const active: Exchange = [
-  { operation: "GET /v4/browsers", query: { agentSessionId: SESSION, filterBy: "active", pageSize: "100" } },
+  {
+    operation: "GET /v4/browsers",
+    query: { agentSessionId: SESSION, filterBy: "active", pageNumber: "1", pageSize: "100" },
+  },
   browsers(agentBrowser({ id: BROWSER, agentSessionId: SESSION })),
 ];
 const stopBrowser: Exchange = [
@@ -104,7 +111,6 @@ const methods: readonly Method[] = [
     call: ({ v4 }) => v4.runs.run("Go", { waitTimeoutMs: 50 }).catch(() => {}),
     exchanges: [
       create({ task: "Go" }),
-      status("running"),
       cancel,
       status("cancelled"),
       whole({ status: "cancelled" }),
@@ -116,6 +122,16 @@ const methods: readonly Method[] = [
     title: "v4.runs.attach, and the result of what was attached,",
     call: ({ v4 }) => v4.runs.attach(ID).result(),
     exchanges: [whole()],
+  },
+  {
+    title: "v4.runs.run as the last follow-up",
+    call: ({ v4 }) => v4.runs.run("Last", { sessionId: SESSION, keepAlive: false }),
+    exchanges: [create({ task: "Last", sessionId: SESSION }), status("completed"), whole(), active, stopBrowser],
+  },
+  {
+    title: "v4.sessions.stop",
+    call: ({ v4 }) => v4.sessions.stop(SESSION),
+    exchanges: [session("completed"), session("completed"), active, stopBrowser],
   },
   {
     title: "run.stop on v4",

@@ -36,6 +36,7 @@ export function splitRunOptions<T extends RunOptions<unknown>>(
   const { onStep, waitTimeoutMs, ...starting } = options;
   checkMs("waitTimeoutMs", waitTimeoutMs, 1);
   checkFunction("onStep", onStep);
+  checkSignal(options.signal);
   return { waiting: { onStep, waitTimeoutMs, signal: options.signal }, starting };
 }
 

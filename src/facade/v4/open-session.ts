@@ -1,9 +1,10 @@
 import { complete, isSameId } from "../call/answers.ts";
 import type { Api } from "../call/api.ts";
 import { allPages, PAGE_SIZE } from "../call/pages.ts";
+import { untilAborted } from "../call/wait.ts";
 import { within } from "../call/within.ts";
 import { ApiError, TimeoutError } from "../errors.ts";
-import { Live, type Owner } from "../live.ts";
+import { isGone, Live, type Owner } from "../live.ts";
 import type { CallOptions } from "../types.ts";
 
 const STOP_TIMEOUT_MS = 30_000;
@@ -17,12 +18,12 @@ interface Standing {
   readonly isOver: boolean;
 }
 
-/** What is done with the runs of a session that is to end. */
+/** The runs of a session that is to end. */
 export interface RunsToEnd {
-  /** Asks for what is at work to be cancelled. */
-  readonly cancel: (options: CallOptions) => Promise<unknown>;
-  /** Whether nothing is at work any more. */
-  readonly haveEnded: (options: CallOptions) => Promise<boolean>;
+  /** The run that is at work as far as is known without asking; null for none. */
+  readonly known: () => string | null;
+  /** Asks which run is at work; null for none. */
+  readonly atWork: (options: CallOptions) => Promise<string | null>;
 }
 
 /**
@@ -34,13 +35,16 @@ export class OpenSession extends Live<Standing> {
     /** A list may lag behind, so that it is asked twice where it has shown no browser at all. */
     let hadBrowsers = false;
     let hadNone = false;
+    const cancellations = new Cancellations(api);
     const look = async (options: CallOptions): Promise<Standing> => {
+      const runId = await patiently(options, (own) => runs.atWork(own));
+      if (runId) await cancellations.ask(runId, options);
       // A browser that is there after the end of the runs is the last one.
-      const haveEnded = await patiently((own) => runs.haveEnded({ ...options, signal: own }));
       const { found, left } = await stopBrowsers(api, id, options);
       hadBrowsers ||= found > 0;
-      const isOver = haveEnded === true && left === 0 && (hadBrowsers || hadNone);
-      hadNone = haveEnded === true && found === 0;
+      const isOver = runId === null && left === 0 && (hadBrowsers || hadNone);
+      hadNone = runId === null && found === 0 && left === 0;
+      if (isOver) cancellations.leave();
       return { id, isOver };
     };
     const port = {
@@ -48,8 +52,8 @@ export class OpenSession extends Live<Standing> {
       get: (_: string, options: CallOptions) => inTime(options, look),
       stop: (_: string, options: CallOptions) =>
         inTime(options, async (own) => {
-          // It is not given up when its patience is: the request may be on its way.
-          await patiently(() => runs.cancel(options));
+          const runId = runs.known();
+          if (runId !== null) await cancellations.ask(runId, own);
           return look(own);
         }),
       isClosed: ({ isOver }: Standing) => isOver,
@@ -58,17 +62,48 @@ export class OpenSession extends Live<Standing> {
   }
 }
 
-/** What comes of it in a short time; undefined for a failure or nothing. A session that is not found is told. */
-async function patiently<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+/** Asks for runs to be cancelled, each until the service has taken it. */
+class Cancellations {
+  readonly #api: Api;
+  readonly #asked = new Map<string, Promise<unknown>>();
+  readonly #left = new AbortController();
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /** Waits for the answer, though not for long: the request goes on, as it may be on its way. */
+  async ask(runId: string, options: CallOptions): Promise<void> {
+    const asked = this.#asked.get(runId) ?? this.#cancel(runId, options);
+    this.#asked.set(runId, asked);
+    await patiently(options, () => asked);
+  }
+
+  /** Gives up what is still on its way. */
+  leave(): void {
+    this.#left.abort();
+  }
+
+  /** What has failed is asked for again. */
+  async #cancel(runId: string, options: CallOptions): Promise<void> {
+    const params = { path: { run_id: runId } };
+    const init = { params, ...options, signal: this.#left.signal };
+    await this.#api.POST("/v4/runs/{run_id}/cancel", init).catch(() => this.#asked.delete(runId));
+  }
+}
+
+/** What comes of it in a short time; undefined for a failure, or for nothing. */
+async function patiently<T>(options: CallOptions, work: (own: CallOptions) => Promise<T>): Promise<T | undefined> {
   const timeUp = () => new TimeoutError("It takes too long.", { operation: "stop", timeoutMs: PATIENCE_MS });
-  return within(PATIENCE_MS, timeUp, undefined, work).catch(() => undefined);
+  const wait = (signal: AbortSignal) => untilAborted(work({ ...options, signal }), signal);
+  return within(PATIENCE_MS, timeUp, options.signal, wait).catch(() => undefined);
 }
 
 /** All calls of one look together take no longer than one of them may. */
 async function inTime<T>(options: CallOptions, work: (options: CallOptions) => Promise<T>): Promise<T> {
   const { totalTimeoutMs: timeoutMs = STOP_TIMEOUT_MS } = options;
   const timeUp = () =>
-    new TimeoutError(`The session was not over within ${timeoutMs} ms.`, { operation: "stop", timeoutMs });
+    new TimeoutError("The session was not over when the time was up.", { operation: "stop", timeoutMs });
   return within(timeoutMs, timeUp, options.signal, (signal) => work({ ...options, signal }));
 }
 
@@ -78,9 +113,15 @@ async function stopBrowsers(
   sessionId: string,
   options: CallOptions,
 ): Promise<{ readonly found: number; readonly left: number }> {
-  const ids = await activeBrowsers(api, sessionId, options);
-  const stopped = await Promise.all(ids.map((id) => stopBrowser(api, id, options)));
-  return { found: ids.length, left: stopped.filter((isStopped) => !isStopped).length };
+  try {
+    const ids = await activeBrowsers(api, sessionId, options);
+    const stopped = await Promise.all(ids.map((id) => stopBrowser(api, id, options)));
+    return { found: ids.length, left: stopped.filter((isStopped) => !isStopped).length };
+  } catch (error) {
+    // A list that is not found does not say that the session is gone: there may be any number.
+    if (isGone(error)) return { found: 0, left: Number.POSITIVE_INFINITY };
+    throw error;
+  }
 }
 
 /** The browsers of a session that are live. */
@@ -92,9 +133,10 @@ export async function activeBrowsers(api: Api, sessionId: string, options: CallO
     const { items, totalItems } = complete(answer, "GET /v4/browsers", "items");
     return { items, total: totalItems };
   });
-  for await (const { id, agentSessionId } of pages) {
-    // A service that does not know the filter shows the browsers of others, too.
-    if (agentSessionId && isSameId(agentSessionId, sessionId)) ids.push(id);
+  for await (const { id, status, agentSessionId } of pages) {
+    // A service that does not know the filters shows the browsers of others, and those that have stopped, too.
+    const isOurs = agentSessionId && isSameId(agentSessionId, sessionId);
+    if (isOurs && status !== "stopped") ids.push(id);
   }
   return ids;
 }

@@ -1,6 +1,6 @@
 import type { Api } from "../call/api.ts";
 import type { Context } from "../context.ts";
-import { IDLE_LIFE_MS, type Owner } from "../live.ts";
+import { IDLE_LIFE_MS, LONGEST_LIFE_MS, type Owner } from "../live.ts";
 import { Run } from "../runs/runs.ts";
 import type { CallOptions } from "../types.ts";
 import { activeBrowsers, OpenSession } from "./open-session.ts";
@@ -13,7 +13,11 @@ export class OwnRun extends OpenSession {
   readonly run: Run<string | null>;
   readonly #api: Api;
   readonly #owner: Owner;
+  /** The last one that this client has started in the session. */
+  #latest: Run<string | null>;
+  #isAtWork = true;
   #isLeft = false;
+  #isStopping = false;
   /** Until when its browser may write the profile, on the clock of `performance`. */
   #writesUntilMs = Number.POSITIVE_INFINITY;
 
@@ -22,24 +26,29 @@ export class OwnRun extends OpenSession {
     const port = v4RunPort(api, started, { dispatchedMs: performance.now(), onEnd: () => onEnd(this) });
     const run = new Run<string | null>(watcher, port);
     const runs = {
-      cancel: async (options: CallOptions) => run.isDone || port.stop(options),
-      haveEnded: (options: CallOptions) => run.hasEnded(options),
+      known: () => (run.isDone ? null : run.id),
+      atWork: async (options: CallOptions) => ((await run.hasEnded(options)) ? null : run.id),
     };
-    const onClosed = () => {
-      // A browser that is left ends by itself when nothing follows.
-      this.#writesUntilMs = performance.now() + (this.#isLeft ? IDLE_LIFE_MS : 0);
-      owner.onClosed(this.#isLeft ? IDLE_LIFE_MS : undefined);
-    };
+    // A browser that is left ends by itself when nothing follows.
+    const onClosed = () => (this.#isLeft ? this.#writesFor(IDLE_LIFE_MS) : this.letGo());
     super(api, started.sessionId, runs, { ...owner, onClosed });
     this.#api = api;
     this.#owner = owner;
     this.started = started;
     this.run = run;
+    this.#latest = run;
   }
 
-  /** Leaves the browser of a run that has ended to what follows: there is nothing to stop any more. */
+  override stop(): ReturnType<OpenSession["stop"]> {
+    this.#isStopping = true;
+    return super.stop();
+  }
+
+  /** Leaves the browser of a run that has ended to what follows: there is nothing to stop any more. Not when it is being stopped. */
   leave(): void {
+    if (this.#isLeft || this.#isStopping) return;
     this.#isLeft = true;
+    this.#isAtWork = false;
     this.see({ id: this.id, isOver: true });
   }
 
@@ -48,11 +57,34 @@ export class OwnRun extends OpenSession {
     return performance.now() >= this.#writesUntilMs;
   }
 
-  /** Lets go of the profile when the run is over, and no browser of its session is left: it may have ended without this client's knowing. */
-  async letGo(options: CallOptions): Promise<void> {
-    if (!(await this.run.hasEnded(options))) return;
-    if ((await activeBrowsers(this.#api, this.id, options)).length > 0) return;
+  /** Takes note of a run that follows in the session, with the same browser. */
+  isFollowedBy(run: Run<string | null>): void {
+    this.#latest = run;
+    this.#isAtWork = true;
+    if (!this.hasLetGo) this.#writesFor(LONGEST_LIFE_MS);
+  }
+
+  /** Takes note of the end of a run that has followed. */
+  isLeftAgain(run: Run<string | null>): void {
+    if (this.#latest !== run || !this.#isAtWork) return;
+    this.#isAtWork = false;
+    if (!this.hasLetGo) this.#writesFor(IDLE_LIFE_MS);
+  }
+
+  /** Lets go of the profile if its run is over, and no browser of its session is left: it may have ended without this client's knowing. */
+  async letGoIfOver(options: CallOptions): Promise<void> {
+    if (this.#isAtWork && !(await this.#latest.hasEnded(options))) return;
+    if ((await activeBrowsers(this.#api, this.id, options)).length === 0) this.letGo();
+  }
+
+  /** Lets go of the profile: its browser has stopped. */
+  letGo(): void {
     this.#writesUntilMs = 0;
     this.#owner.onClosed();
+  }
+
+  #writesFor(ms: number): void {
+    this.#writesUntilMs = performance.now() + ms;
+    this.#owner.onClosed(ms);
   }
 }

@@ -64,8 +64,9 @@ export function planRun(
   if (attach) checkBody(CREATE, withFiles(given.map(({ name }) => name)), FILES_AND_IDS);
   return async ({ signal, ...limits }) => {
     const { attachments = [], made } = (await attach?.({ ...limits, signal })) ?? {};
-    // Storing files takes its time, in which the client may have been closed.
-    if (attach && context.living.isClosed) await context.living.refuseClosed();
+    // Storing files takes its time. The closing itself waits for this, so that this must not wait for it. Follow-ups need no open client.
+    if (attach && body.sessionId == null && context.living.isClosed)
+      throw new InvalidInputError("This client is closed: the run was not started.");
     const whole = attach ? { ...withFiles(attachments.map(({ id }) => id)), ...made } : body;
     const answer = await context.api.POST("/v4/runs", { body: whole, ...limits });
     return { ...complete(answer, CREATE, "id", "sessionId"), attachments };

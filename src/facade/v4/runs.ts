@@ -83,7 +83,7 @@ export function v4RunPort(
       const isOver = TERMINAL.has(seen ? seen.status : await getStatus(options));
       // After the status: what led to an end that it shows is among the events by now.
       await events?.readOn(options).catch((fault: unknown) => {
-        inVain += 1;
+        if (isOver) inVain += 1;
         if (options.signal?.aborted || !isOver || inVain < LOOKS_IN_VAIN) throw fault;
       });
       const run = isOver ? (seen ?? (await getRun(options))) : undefined;

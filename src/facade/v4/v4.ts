@@ -2,7 +2,7 @@ import { checkCallOptions, checkId } from "../call/check.ts";
 import { orHandOver } from "../call/wait.ts";
 import type { Context } from "../context.ts";
 import { InvalidInputError, RunFailedError, SessionNotStoppedError } from "../errors.ts";
-import { hasUnknownOutcome, LONGEST_LIFE_MS } from "../live.ts";
+import { hasUnknownOutcome, LONGEST_LIFE_MS, type Owner } from "../live.ts";
 import { Living, openLive, useLive } from "../living.ts";
 import type { ProfileAccess } from "../profile-guard.ts";
 import { splitRunOptions, splitStartOptions } from "../runs/run-options.ts";
@@ -10,9 +10,10 @@ import { runToEnd, startInTime, stopQuietly } from "../runs/run-to-end.ts";
 import { deadlineOf, type ResultOptions, Run, type RunResult, resultBy } from "../runs/runs.ts";
 import type { CallOptions } from "../types.ts";
 import { refuseMissing } from "./attachments.ts";
+import { Holders } from "./holders.ts";
 import { OwnRun } from "./own-run.ts";
 import { planRun, refuseSchema, type Started, type V4RunFields } from "./plan.ts";
-import { v4RunPort } from "./runs.ts";
+import { type V4RunView, v4RunPort } from "./runs.ts";
 import { V4Sessions } from "./sessions.ts";
 
 /** Options of `v4.runs.start`. */
@@ -30,6 +31,12 @@ export interface V4RunOptions extends V4RunFields, ResultOptions, Pick<V4StartOp
   readonly keepAlive?: boolean | undefined;
 }
 
+/** What came of `v4.runs.run`: the answer is text. */
+export interface V4RunResult extends RunResult<string | null> {
+  /** The run as the service gave it: with its `sessionId`, for follow-ups. */
+  readonly raw: V4RunView;
+}
+
 /** A run that was checked, and not sent yet. */
 interface Plan {
   readonly begin: (options: CallOptions) => Promise<Started>;
@@ -44,17 +51,18 @@ interface Plan {
 /** Runs: tasks that bring a session with them, or go into one that is there. */
 export class V4Runs {
   readonly #context: Context;
-  /** Those that have a profile, by its id. */
-  readonly #holders = new Map<string, OwnRun>();
+  readonly #holders: Holders;
 
-  constructor(context: Context) {
+  constructor(context: Context, holders: Holders) {
     this.#context = context;
+    this.#holders = holders;
   }
 
   /**
    * Starts a run, in a session of its own, or with `sessionId` as a follow-up there, and gives it. It goes on when the client is closed, and
    * leaves its browser, which costs until it ends after some minutes without a follow-up: {@link V4Sessions.stop} ends it, and saves its profile.
-   * The profile in `browserSettings` is this run's while it is at work, and its browser's as long as that is left: for 20 minutes at most.
+   * The profile in `browserSettings` is this run's while it is at work, and its browser's as long as that is left: until it is stopped, and
+   * for 20 minutes without a follow-up at most.
    *
    * @throws {@link UploadError} when a file was not stored, or the run started without one: then it was cancelled.
    * @throws {@link SessionBusyError} while the session has a run at work.
@@ -91,7 +99,12 @@ export class V4Runs {
    * @see `POST /v4/runs`
    * @see `PATCH /v4/browsers/{session_id}`
    */
-  async run(task: string, options: V4RunOptions = {}): Promise<RunResult<string | null>> {
+  async run(task: string, options: V4RunOptions = {}): Promise<V4RunResult> {
+    // What a run of v4 gives was made of a run of v4.
+    return (await this.#run(task, options)) as V4RunResult;
+  }
+
+  async #run(task: string, options: V4RunOptions): Promise<RunResult<string | null>> {
     const { waiting, starting } = splitRunOptions(options);
     const { keepAlive, ...rest } = starting;
     if (keepAlive !== undefined && typeof keepAlive !== "boolean")
@@ -103,18 +116,22 @@ export class V4Runs {
     const deadline = deadlineOf(waiting);
     const { living } = this.#context;
     const open = (signal: AbortSignal) => this.#open({ ...plan, signal }, living);
-    return useLive(this.#context, startInTime(deadline, plan.signal, open), async (own) => {
-      refuseMissing(own.started);
-      try {
-        return await resultBy(own.run, deadline, waiting);
-      } catch (error) {
-        // Nothing follows a run that nobody waits for any more.
-        if (!(error instanceof RunFailedError)) leavesBrowser = false;
-        throw error;
-      } finally {
-        if (leavesBrowser) own.leave();
-      }
-    });
+    return useLive(
+      this.#context,
+      () => startInTime(deadline, plan.signal, open),
+      async (own) => {
+        refuseMissing(own.started);
+        try {
+          return await resultBy(own.run, deadline, waiting);
+        } catch (error) {
+          // Nothing follows a run that nobody waits for any more.
+          if (!(error instanceof RunFailedError)) leavesBrowser = false;
+          throw error;
+        } finally {
+          if (leavesBrowser) own.leave();
+        }
+      },
+    );
   }
 
   /** A handle on a run that was started before, here or elsewhere. Asks nothing; its `sessionId` is known once it was looked at. */
@@ -144,7 +161,10 @@ export class V4Runs {
         reportLeak(new SessionNotStoppedError(`${sessionId}`, { cause }));
       throw cause;
     });
-    const run = new Run<string | null>(watcher, v4RunPort(api, started, { dispatchedMs: performance.now() }));
+    const holder = this.#holders.of(started.sessionId);
+    const onEnd = () => holder?.isLeftAgain(run);
+    const run = new Run<string | null>(watcher, v4RunPort(api, started, { dispatchedMs: performance.now(), onEnd }));
+    holder?.isFollowedBy(run);
     try {
       refuseMissing(started);
     } catch (error) {
@@ -156,8 +176,8 @@ export class V4Runs {
 
   async #open(plan: Plan, living: Living, onEnd?: (own: OwnRun) => void): Promise<OwnRun> {
     const { begin, limits, signal, profileId, profileAccess } = plan;
-    if (profileId != null) await this.#lookAtHolder(profileId, { ...limits, signal });
-    return openLive(
+    if (profileId != null && profileAccess !== "shared") await this.#holders.lookAt(profileId, { ...limits, signal });
+    const opening = openLive(
       { ...this.#context, living },
       {
         kind: "v4.run",
@@ -165,20 +185,27 @@ export class V4Runs {
         profileId,
         livesMs: LONGEST_LIFE_MS,
         create: (own) => begin({ ...own, signal }),
-        handle: (started, owner) => {
-          const own = new OwnRun(this.#context, started, owner, onEnd);
-          if (profileId != null && profileAccess !== "shared") this.#holders.set(profileId.toLowerCase(), own);
-          return own;
-        },
+        handle: (started, owner) => this.#own(plan, started, owner, onEnd),
       },
     );
+    return opening.catch(async (error: unknown) => {
+      // A client that was closed while files were stored: whoever hears of it earlier may end the process.
+      if (error instanceof InvalidInputError) await this.#context.living.untilClosed();
+      throw error;
+    });
   }
 
-  /** A run and its browser may have ended without this client's knowing: that is asked once before its profile is refused. */
-  async #lookAtHolder(profileId: string, options: CallOptions): Promise<void> {
-    for (const [id, { hasLetGo }] of this.#holders) if (hasLetGo) this.#holders.delete(id);
-    const holder = this.#holders.get(profileId.toLowerCase());
-    await holder?.letGo(options).catch(() => {});
+  #own({ profileId, profileAccess }: Plan, started: Started, owner: Owner, onEnd?: (own: OwnRun) => void): OwnRun {
+    // The last run of a session that another one of this client has begun: its browser is that one's, too.
+    const before = this.#holders.of(started.sessionId);
+    const onClosed = (livesOnMs?: number) => {
+      owner.onClosed(livesOnMs);
+      if (livesOnMs === undefined) before?.letGo();
+    };
+    const own = new OwnRun(this.#context, started, { ...owner, onClosed }, onEnd);
+    before?.isFollowedBy(own.run);
+    if (profileId != null && profileAccess !== "shared") this.#holders.add(profileId, own);
+    return own;
   }
 }
 
@@ -188,7 +215,8 @@ export class V4 {
   readonly sessions: V4Sessions;
 
   constructor(context: Context) {
-    this.runs = new V4Runs(context);
-    this.sessions = new V4Sessions(context);
+    const holders = new Holders();
+    this.runs = new V4Runs(context, holders);
+    this.sessions = new V4Sessions(context, holders);
   }
 }

@@ -92,6 +92,7 @@ test("A controller in place of its signal, or an onStep that is none, is refused
   const signal = new AbortController() as never;
   expect(await rejection(service.client().v2.sessions.open({}, { signal }))).toBeInstanceOf(InvalidInputError);
   expect(await rejection(session.start("One", { signal }))).toBeInstanceOf(InvalidInputError);
+  expect(await rejection(session.run("One", { signal }))).toBeInstanceOf(InvalidInputError);
   expect(await rejection(session.run("One", { onStep: 5 as never }))).toBeInstanceOf(InvalidInputError);
   expect(service.operations).toEqual([CREATE]);
 });

@@ -7,10 +7,12 @@ import {
   UploadError,
   type UploadFile,
   type V4RunOptions,
+  type V4StartOptions,
 } from "../../../src/index.ts";
 import { rejection } from "../../support/clients.ts";
 import {
   abortAfter,
+  delayed,
   type Reply,
   refusal,
   reset,
@@ -103,7 +105,7 @@ const EXPIRED: Reply = () =>
   new Response("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>", { status: 403 });
 const file = (name: string, text = name): UploadFile => ({ name, data: new TextEncoder().encode(text) });
 const files = (count: number) => Array.from({ length: count }, (_, index) => file(`${index}.txt`));
-const start = (on: Service, options: V4RunOptions) => on.client().v4.runs.start("Read them", options);
+const start = (on: Service, options: V4StartOptions) => on.client().v4.runs.start("Read them", options);
 const short = (operations: readonly string[]) => operations.map((operation) => operation.replace(/^PUT .*/, "PUT"));
 
 test("Files are stored before the run starts, which is given their ids in their order", async () => {
@@ -215,7 +217,7 @@ function sized(name: string, sizeBytes: number): UploadFile {
   return { name, data: Object.defineProperty(new Blob(["x"]), "size", { value: sizeBytes }) };
 }
 
-test.each<[string, V4RunOptions]>([
+test.each<[string, V4RunOptions & V4StartOptions]>([
   ["of 0 bytes", { files: sized("a.txt", 0) }],
   ["of one byte more than 50 MiB", { files: sized("a.txt", MOST_BYTES + 1) }],
   ["one of which is too large", { files: [file("a.txt"), sized("b.txt", MOST_BYTES + 1)] }],
@@ -229,6 +231,11 @@ test.each<[string, V4RunOptions]>([
   ["of which there are 21", { files: files(21) }],
   ["of which there are 21 with the ids that are given", { files: files(2), attachedFileIds: Array(19).fill("f") }],
   ["for a run that cannot be", { files: files(1), maxCostUsd: -1 }],
+  ["with a time that is none", { files: files(1), timeoutMs: 0 }],
+  ["with a time that is too long", { files: files(1), totalTimeoutMs: Number.POSITIVE_INFINITY }],
+  ["with retries that are none", { files: files(1), maxRetries: -1 }],
+  ["with a controller for a signal", { files: files(1), signal: new AbortController() as never }],
+  ["with an access that is none", { files: files(1), profileAccess: "mine" as never }],
 ])("Files %s are refused before anything is sent", async (_, options) => {
   const on = new Cloud();
   for (const how of ["start", "run"] as const)
@@ -326,7 +333,6 @@ describe("A run that has started without some of its files", () => {
       });
       expect(on.operations.slice(on.operations.indexOf(CREATE))).toEqual([
         CREATE,
-        STATUS,
         CANCEL,
         STATUS,
         RUN,
@@ -356,8 +362,77 @@ describe("A run that has started without some of its files", () => {
   });
 
   test("starts as it is when none is missing", async () => {
-    const on = new Cloud().on(CREATE, started({ missingFileIds: [] }));
-    expect((await start(on, { files: files(1) })).id).toBe("r1");
+    for (const missingFileIds of [[], null, undefined]) {
+      const on = new Cloud().on(CREATE, started({ missingFileIds }));
+      expect((await start(on, { files: files(1) })).id).toBe("r1");
+    }
+  });
+});
+
+test("Too many files are counted together with the ids, and called by both names", async () => {
+  const error = await rejection(start(new Cloud(), { files: files(2), attachedFileIds: Array(19).fill("f") }));
+  expect(error).toMatchObject({
+    message: expect.stringMatching(/^files and attachedFileIds must be .*20 items, not 21/),
+  });
+});
+
+test.each([
+  ["workspace", MAKE, {}],
+  ["session", SESSION, { sessionId: "s1" }],
+  ["link", sign("w1"), { workspaceId: "w1" }],
+  ["run", CREATE, { workspaceId: "w1" }],
+])("The limits of the call are those of the request for its %s", async (_, operation, place) => {
+  const on = new Cloud().on(operation, silence);
+  const begun = performance.now();
+  await rejection(start(on, { ...place, files: files(1), timeoutMs: 300, maxRetries: 0 }));
+  expect(performance.now() - begun).toBe(300);
+  expect(on.count(operation)).toBe(1);
+});
+
+describe("A client that is closed while files are stored", () => {
+  /** The file store answers after two seconds; the client is closed after one. */
+  async function closing(how: "start" | "run", options: V4RunOptions = {}) {
+    const on = new Cloud();
+    on.first = () => delayed(2_000, () => new Response(null));
+    const reports: SessionNotStoppedError[] = [];
+    const client = on.client({ onSessionNotStopped: (error) => void reports.push(error) });
+    const waiting = client.v4.runs[how]("Go", { files: files(1), workspaceId: "w1", ...options });
+    const outcome = rejection(waiting.then((ok) => Promise.reject(ok)));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const begun = performance.now();
+    await client.close();
+    return { on, reports, outcome: await outcome, closedInMs: performance.now() - begun };
+  }
+
+  test.each(["start", "run"] as const)("starts no run by %s, and is closed as soon as that is known", async (how) => {
+    const { on, reports, outcome, closedInMs } = await closing(how);
+    expect(outcome).toBeInstanceOf(InvalidInputError);
+    expect(on.count(CREATE)).toBe(0);
+    expect(reports).toEqual([]);
+    expect(closedInMs).toBeLessThan(1_500);
+  });
+
+  test("lets nobody hear of it who may end the process before all that is open is stopped", async () => {
+    for (const how of ["start", "run"] as const) {
+      const on = new Cloud().on(STOP_BROWSER, delayed(9_000, agentBrowser({ status: "stopped" })));
+      on.first = () => delayed(2_000, () => new Response(null));
+      const client = on.client();
+      const order: string[] = [];
+      const other = client.v4.runs.run("Other");
+      const refused = rejection(client.v4.runs[how]("Go", { files: files(1), workspaceId: "w1" }));
+      const told = refused.then(() => order.push("refused"));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await client.close();
+      order.push("closed");
+      await Promise.all([other, told]);
+      expect(order).toEqual(["closed", "refused"]);
+    }
+  });
+
+  test("starts a follow-up all the same, as one without files", async () => {
+    const { on, outcome } = await closing("start", { sessionId: "s1" });
+    expect(outcome).toMatchObject({ id: "r1" });
+    expect(on.count(CREATE)).toBe(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createEmulator, type Emulator, type EmulatorOptions, type TaskJob } from "../../../src/emulator/index.ts";
 import {
   type BrowserUse,
+  ProfileInUseError,
   RunFailedError,
   SessionBusyError,
   type SessionNotStoppedError,
@@ -145,10 +146,51 @@ test("A run whose files are not there is cancelled, and says which", async () =>
   expect(at.emulator.sessions()).toMatchObject([{ status: "cancelled", open: false }]);
 });
 
-test("What fails says why, and its browser is stopped all the same", async () => {
+test("What fails has on its result why, and its browser is stopped all the same", async () => {
   const at = setUp({ onTask: () => Promise.reject(new Error("The site is down")) });
   const error = await rejection(at.client.v4.runs.run("Go"));
-  expect(error).toMatchObject({ code: "run_failed", message: expect.stringContaining("The site is down") });
+  expect(error).toMatchObject({ code: "run_failed", result: { raw: { error: "The site is down" } } });
+  expect(open(at)).toEqual([]);
+});
+
+test("What a started run has left is ended with its session: its browser is stopped, its profile saved, and its slot free", async () => {
+  const at = setUp({
+    maxSessions: 1,
+    onTask: ({ state }) => {
+      state.set("shop.test/session", "logged in");
+      return "done";
+    },
+  });
+  const { id: profileId } = await at.client.profiles.create({ name: "acme" });
+  const browserSettings = { profileId };
+  const run = await at.client.v4.runs.start("Go", { browserSettings });
+  await run.result();
+  expect(open(at)).toHaveLength(1);
+  expect(await rejection(at.client.profiles.delete(profileId))).toBeInstanceOf(ProfileInUseError);
+  await at.client.v4.sessions.stop(run.sessionId);
+  expect(open(at)).toEqual([]);
+  expect(at.emulator.profileState(profileId)).toEqual(new Map([["shop.test/session", "logged in"]]));
+  expect((await at.client.v4.runs.run("Go", { browserSettings })).output).toBe("done");
+  await at.client.profiles.delete(profileId);
+});
+
+test("A session is stopped while its run is at work: the agent is told", async () => {
+  const at = setUp({ onTask: never });
+  const run = await at.client.v4.runs.start("Go");
+  await expect.poll(() => at.emulator.sessions()[0]?.status).toBe("running");
+  await at.another().v4.sessions.stop(run.sessionId);
+  expect(at.emulator.sessions()).toMatchObject([{ status: "cancelled", open: false }]);
+  expect(await rejection(run.result())).toMatchObject({ result: { status: "cancelled" } });
+});
+
+test("A message that waits in a session that is stopped does not go on alone", async () => {
+  const at = setUp({ onTask: never });
+  const run = await at.client.v4.runs.start("Go");
+  await expect.poll(() => at.emulator.sessions()[0]?.status).toBe("running");
+  const params = { path: { session_id: run.sessionId } };
+  await at.client.api.POST("/v4/sessions/{session_id}/queue", { params, body: { text: "And then" } });
+  await at.client.v4.sessions.stop(run.sessionId);
+  await new Promise((resolve) => setTimeout(resolve, 100));
   expect(open(at)).toEqual([]);
 });
 

@@ -1,7 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { Run, Step, V4Event } from "../../../src/index.ts";
 import { rejection } from "../../support/clients.ts";
-import { abortAfter, answer, type Reply, reset, type Sent, Service, useFastTime } from "../../support/service.ts";
+import {
+  abortAfter,
+  answer,
+  type Reply,
+  refusal,
+  reset,
+  type Sent,
+  Service,
+  useFastTime,
+} from "../../support/service.ts";
 import { EVENTS, event, events, RUN, STATUS, v4Run } from "./views.ts";
 
 useFastTime();
@@ -207,6 +216,49 @@ describe("A service that", () => {
       .on(RUN, reset(), answer(500), v4Run());
     expect(idsOf(await collect(runOf(service, { maxRetries: 0 })))).toEqual([1]);
   });
+});
+
+describe("A run that is over", () => {
+  const over = (...replies: Reply[]) =>
+    new Service()
+      .on(STATUS, is("completed"))
+      .on(RUN, v4Run())
+      .on(EVENTS, ...replies);
+
+  test("gives its answer without its events when three looks at them are in vain", async () => {
+    const service = over(answer(500));
+    const { output } = await runOf(service, { maxRetries: 0 }).result({ onStep: () => {} });
+    expect(output).toBe("42 EUR");
+    expect(service.count(EVENTS)).toBe(3);
+  });
+
+  test("gives its events when they come at the third look", async () => {
+    expect(idsOf(await collect(runOf(over(answer(500), reset(), events([event(1)])), { maxRetries: 0 })))).toEqual([1]);
+  });
+
+  test("gives its last events also when there were many looks in vain while it was at work", async () => {
+    const busy = Array.from({ length: 4 }, () => is("running"));
+    const vain = Array.from({ length: 5 }, () => answer(500));
+    const service = over(...vain, events([event(1)])).on(STATUS, ...busy, is("completed"));
+    expect(idsOf(await collect(runOf(service, { maxRetries: 0 })))).toEqual([1]);
+  });
+
+  test("and has no list of events gives its answer", async () => {
+    const { output } = await runOf(over(refusal(404, "no events"))).result({ onStep: () => {} });
+    expect(output).toBe("42 EUR");
+  });
+
+  test("says why its events cannot be read where they are refused", async () => {
+    expect(await rejection(collect(runOf(over(refusal(403, "no")))))).toMatchObject({ status: 403 });
+  });
+});
+
+test("A run at work that has no list of events yet is waited for", async () => {
+  const service = new Service()
+    .on(STATUS, is("running"), is("completed"))
+    .on(RUN, v4Run())
+    .on(EVENTS, refusal(404, "none yet"), events([event(1)]));
+  expect(idsOf(await collect(runOf(service)))).toEqual([1]);
 });
 
 test("onStep is told of each before the result", async () => {

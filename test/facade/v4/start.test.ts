@@ -172,6 +172,30 @@ describe("A run that may have been started", () => {
     expect(reports).toMatchObject([{ code: "session_not_stopped", cause: { outcome: "unknown" } }]);
   });
 
+  test("is reported when its caller has left, also when it is a follow-up", async () => {
+    for (const how of ["start", "run"] as const) {
+      const service = new Service().on(CREATE, delayed(2_000, reset()));
+      const reports: unknown[] = [];
+      const client = service.client({ onSessionNotStopped: (error) => void reports.push(error) });
+      const { signal, reason } = abortAfter(1_000);
+      expect(await rejection(client.v4.runs[how]("Go", { signal, sessionId: "s1" }))).toBe(reason);
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      expect(reports).toMatchObject([{ code: "session_not_stopped", sessionId: "s1", cause: { outcome: "unknown" } }]);
+    }
+  });
+
+  test("is not reported when the service has refused it, or when its caller hears of it", async () => {
+    const reports: unknown[] = [];
+    const onSessionNotStopped = (error: unknown) => void reports.push(error);
+    const refused = new Service().on(CREATE, delayed(2_000, refusal(402, "no credit")));
+    const { signal } = abortAfter(1_000);
+    await rejection(refused.client({ onSessionNotStopped }).v4.runs.start("Go", { signal, sessionId: "s1" }));
+    const lost = new Service().on(CREATE, reset());
+    await rejection(lost.client({ onSessionNotStopped }).v4.runs.start("Go", { sessionId: "s1" }));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(reports).toEqual([]);
+  });
+
   test("keeps its profile for as long as it may live", async () => {
     const service = new Service().on(CREATE, reset(), started());
     const { v4 } = service.client();
@@ -226,7 +250,23 @@ describe("A caller who aborts", () => {
     expect(await rejection(start(service, { signal }))).toBe(reason);
     expect(performance.now() - begun).toBe(1_000);
     await new Promise((resolve) => setTimeout(resolve, 10_000));
-    expect(service.operations).toEqual([CREATE, STATUS, CANCEL, STATUS, RUN, BROWSERS, STOP_BROWSER]);
+    expect(service.operations).toEqual([CREATE, CANCEL, STATUS, RUN, BROWSERS, STOP_BROWSER]);
+  });
+
+  test("is spared no confirmation that the browser has stopped, also when the run is over at once", async () => {
+    for (const cancelled of [v4Run({ status: "cancelled" }), v4Run({ status: "running" })]) {
+      const service = new Service()
+        .on(CREATE, delayed(5_000, started()))
+        .on(STATUS, is("cancelled"))
+        .on(RUN, v4Run({ status: "cancelled" }))
+        .on(CANCEL, cancelled)
+        .on(BROWSERS, browsers(agentBrowser()), browsers(agentBrowser()), browsers())
+        .on(STOP_BROWSER, agentBrowser());
+      const { signal } = abortAfter(1_000);
+      await rejection(start(service, { signal }));
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+      expect(service.count(BROWSERS)).toBe(3);
+    }
   });
 
   test("while a follow-up is on its way leaves at once; it is cancelled when it arrives, and the browser left alone", async () => {
@@ -269,39 +309,59 @@ describe("The profile of a run", () => {
     expect(service.operations).toEqual([CREATE, STATUS]);
   });
 
-  test("is free when its end was seen, by result, steps or a stop", async () => {
+  test("is free when its end was seen, by result, steps or a stop, and its browser is gone", async () => {
     for (const see of ["result", "steps", "stop", "hasEnded"] as const) {
       const service = new Service()
         .on(CREATE, started(), started({ id: "r2" }))
         .on(STATUS, is("completed"))
         .on(EVENTS, events([]))
-        .on(RUN, v4Run());
+        .on(RUN, v4Run())
+        .on(BROWSERS, browsers());
       const client = service.client();
       const run = await client.v4.runs.start("Go", options);
       if (see === "steps") for await (const _ of run.steps());
       else await run[see]();
       const before = service.sent.length;
       await again(client);
-      expect(service.operations.slice(before)).toEqual([CREATE]);
+      expect(service.operations.slice(before)).toEqual([BROWSERS, CREATE]);
     }
+  });
+
+  test("is not free while the browser that the run has left may write it, for as long as one lives that nothing follows", async () => {
+    const service = new Service()
+      .on(CREATE, started(), started({ id: "r2" }))
+      .on(STATUS, is("completed"))
+      .on(RUN, v4Run())
+      .on(BROWSERS, browsers(agentBrowser()));
+    const client = service.client();
+    await (await client.v4.runs.start("Go", options)).result();
+    expect(await rejection(again(client))).toBeInstanceOf(ProfileInUseError);
+    expect(await rejection(client.browsers.open(other.browserSettings))).toBeInstanceOf(ProfileInUseError);
+    expect(service.count(CREATE)).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 20 * 60_000));
+    const before = service.sent.length;
+    await again(client);
+    expect(service.operations.slice(before)).toEqual([CREATE]);
   });
 
   test("is free when the answer to a cancellation shows the end", async () => {
     const service = new Service()
       .on(CREATE, started(), started({ id: "r2" }))
       .on(STATUS, is("running"))
-      .on(CANCEL, v4Run({ status: "cancelled" }));
+      .on(CANCEL, v4Run({ status: "cancelled" }))
+      .on(BROWSERS, browsers());
     const client = service.client();
     await (await client.v4.runs.start("Go", options)).stop();
     await again(client);
-    expect(service.operations).toEqual([CREATE, STATUS, CANCEL, CREATE]);
+    expect(service.operations).toEqual([CREATE, STATUS, CANCEL, BROWSERS, CREATE]);
   });
 
   test("is free when the run has ended, though it was waited for by another handle, or by nobody", async () => {
     const service = new Service()
       .on(CREATE, started(), started({ id: "r2" }))
       .on(STATUS, is("running"), is("completed"))
-      .on(RUN, v4Run());
+      .on(RUN, v4Run())
+      .on(BROWSERS, browsers());
     const client = service.client();
     const run = await client.v4.runs.start("Go", other);
     await client.resume(run.toJSON()).result();
@@ -332,6 +392,41 @@ describe("The profile of a run", () => {
     await client.v4.runs.start("Go", options);
     await client.v4.runs.start("Go", { ...options, profileAccess: "shared" });
     expect(service.count(CREATE)).toBe(2);
+  });
+
+  test("is still that of the run that does not share it, after others have", async () => {
+    const service = new Service()
+      .on(CREATE, started(), started({ id: "r2", sessionId: "s2" }))
+      .on(STATUS, is("completed"))
+      .on(RUN, v4Run())
+      .on(BROWSERS, browsers());
+    const client = service.client();
+    await client.v4.runs.start("Go", options);
+    await client.v4.runs.start("Go", { ...options, profileAccess: "shared" });
+    const before = service.sent.length;
+    await again(client);
+    expect(service.operations.slice(before)).toEqual([STATUS, RUN, BROWSERS, CREATE]);
+  });
+
+  test("is not asked about for an access that is none", async () => {
+    const service = new Service().on(CREATE, started());
+    const client = service.client();
+    await client.v4.runs.start("Go", options);
+    const wrong = { ...options, profileAccess: "mine" } as unknown as V4StartOptions;
+    for (const how of ["start", "run"] as const)
+      expect(await rejection(client.v4.runs[how]("Go", wrong))).toBeInstanceOf(InvalidInputError);
+    expect(service.operations).toEqual([CREATE]);
+  });
+
+  test("is not free when the browsers of its run cannot be listed", async () => {
+    const service = new Service()
+      .on(CREATE, started())
+      .on(STATUS, is("completed"))
+      .on(RUN, v4Run())
+      .on(BROWSERS, refusal(404, "no"));
+    const client = service.client();
+    await client.v4.runs.start("Go", options);
+    expect(await rejection(again(client))).toBeInstanceOf(ProfileInUseError);
   });
 
   test("that a run perhaps has not freed is still refused when it cannot be asked for", async () => {
