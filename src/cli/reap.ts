@@ -11,8 +11,8 @@ import { connect } from "./redis.ts";
 
 const USAGE = `Usage: browser-use-client reap [options]
 
-Cleans up after processes that are gone: stops the sessions that their pools have left behind, which saves their profiles, and gives their
-slots free. It does what every running pool does by itself; use it where no process may be running any more, at a start or every few minutes.
+Cleans up after processes that are gone: stops the sessions that their pools have left behind (Browser Use saves their profiles then), and gives
+their slots free. It does what every running pool does by itself; use it where no process may be running any more, at a start or every few minutes.
 
 The key is read from BROWSER_USE_API_KEY, the service's address from BROWSER_USE_BASE_URL if it is set; with --vendor skyvern, from
 SKYVERN_API_KEY and SKYVERN_BASE_URL.
@@ -32,7 +32,7 @@ Exit code: 0 when all that was to be stopped is stopped, 1 when something failed
 `;
 
 const NO_REDIS = `no Redis: give --redis or set REDIS_URL. Pools without one count in the memory of their process, which nobody else can
-clean up; the service ends what they have left after 15 minutes without a task`;
+clean up; the service ends what they have left in time: Browser Use after 15 minutes without a task, Skyvern after the session's timeout`;
 
 const KINDS = ["v2", "v3", "browsers"] as const;
 const VENDORS = ["browser-use", "skyvern"] as const;

@@ -173,7 +173,7 @@ export class ProfileInUseError extends BrowserUseError {
 
   constructor(profileId: string, holder: string) {
     super(
-      `Profile ${profileId} is in use by ${holder}: stop that one first (its state is saved then), or pass { profileAccess: "shared" } to let the last stop win.`,
+      `Profile ${profileId} is in use by ${holder}: stop that one first, or pass { profileAccess: "shared" } and let the last one win.`,
     );
     this.profileId = profileId;
   }
