@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const OWN_PROJECT = ["test/**/*.wire.test.ts", "test/package/**"];
@@ -6,6 +7,8 @@ const OWN_PROJECT = ["test/**/*.wire.test.ts", "test/package/**"];
 // real loopback servers and never loads nock, which wraps fetch even for what it lets through. `package` uses the packed tarball.
 export default defineConfig({
   test: {
+    // Of two cores vitest would leave one idle, and take twice as long.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: process.env["CI"] ? ["default", ["json", { outputFile: "test-results.json" }]] : ["default"],
     projects: [
       { test: { name: "wire", include: ["test/**/*.wire.test.ts"], setupFiles: ["test/support/no-network.ts"] } },

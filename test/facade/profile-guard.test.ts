@@ -93,7 +93,7 @@ test("A profile is free again after a one-shot run, however it ended", async () 
   const on = service().on("PATCH /v2/sessions/s1", v2Session({ status: "stopped" }), refusal(404, "gone"));
   const client = on.client();
   await client.v2.run("One", { profileId: PROFILE });
-  on.on("GET /v2/tasks/t1/status", refusal(404, "gone"));
+  on.on("GET /v2/tasks/t1/status", refusal(404, "gone")).on("GET /v2/sessions/s1", refusal(404, "gone"));
   await rejection(client.v2.run("One", { profileId: PROFILE }));
   await client.v2.sessions.open({ profileId: PROFILE });
 });

@@ -93,7 +93,10 @@ test("Pools of both vendors on one store count apart, also when their projects h
 
   const leases = await Promise.all([first.acquire({}), second.acquire({})]);
   expect(leases.map(({ session }) => session.id)).toEqual([expect.any(String), expect.stringMatching(/^pbs_/)]);
-  expect(await rejection(second.acquire({}, { waitTimeoutMs: 500 }))).toMatchObject({ code: "pool_timeout", reason: "cap" });
+  expect(await rejection(second.acquire({}, { waitTimeoutMs: 500 }))).toMatchObject({
+    code: "pool_timeout",
+    reason: "cap",
+  });
   for (const lease of leases) await lease.release();
   await Promise.all([first.close(), second.close()]);
 });

@@ -75,7 +75,11 @@ test("An opening or a dispatch whose answer has an id that is no text is an erro
     const odd = finishing().on(CREATE, { ...v2Session(), id });
     expect(await rejection(open(odd))).toMatchObject({ code: "api_error", outcome: "unknown" });
     const none = { items: [], totalItems: 0, pageNumber: 1, pageSize: 100 };
-    const session = await open(finishing().on(DISPATCH, { ...CREATED, id }).on(LIST, none));
+    const session = await open(
+      finishing()
+        .on(DISPATCH, { ...CREATED, id })
+        .on(LIST, none),
+    );
     expect(await rejection(session.start("One"))).toMatchObject({ code: "api_error", outcome: "unknown" });
   }
 });
