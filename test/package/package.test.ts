@@ -41,6 +41,13 @@ describe("what is packed", () => {
     expect(others.sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
   });
 
+  test("has no import without a name, which bundlers warn of", () => {
+    const guilty = files(installed).filter(
+      (file) => file.endsWith(".js") && /^import "\./m.test(readFileSync(join(installed, file), "utf8")),
+    );
+    expect(guilty).toEqual([]);
+  });
+
   test("names no path of a machine", () => {
     const guilty = files(installed).filter((file) =>
       /\/(home|root|work|tmp)\/\w/.test(readFileSync(join(installed, file), "utf8")),
