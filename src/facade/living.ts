@@ -10,7 +10,8 @@ import type { SharedStores } from "./pool/session-port.ts";
 import type { ProfileHold } from "./profile-guard.ts";
 import type { CallOptions } from "./types.ts";
 
-const UNKNOWN_ID = "(id unknown)";
+/** How a session is named of which nobody knows more than that it may be there. */
+export const UNKNOWN_ID = "(id unknown)";
 
 /** What was opened. */
 interface Handle {

@@ -4,6 +4,7 @@ import { failureOf } from "../facade/call/outcome.ts";
 import { isRecord } from "../facade/call/redact.ts";
 import { InvalidInputError, SessionBusyError, SessionNotStoppedError, SessionStoppedError } from "../facade/errors.ts";
 import { hasUnknownOutcome } from "../facade/live.ts";
+import { UNKNOWN_ID } from "../facade/living.ts";
 import type { CallOptions } from "../facade/types.ts";
 import { checkBody, checkGiven } from "./check-body.ts";
 import type { SkyvernContext } from "./context.ts";
@@ -24,7 +25,6 @@ export interface TaskRequest extends Readonly<Omit<TaskBody, "engine" | "proxy_l
   readonly proxy_location?: Opened<TaskBody["proxy_location"]>;
 }
 
-const UNKNOWN_ID = "(id unknown)";
 const DEFAULT_ENGINE = "skyvern-1.0";
 const INSTEAD = 'open a session with the profile, or pass engine: "skyvern-2.0"';
 

@@ -1,14 +1,11 @@
 import { plainId } from "../call/answers.ts";
-import { isPassing } from "../call/passing.ts";
+import { isLag, isPassing } from "../call/passing.ts";
 import { untilAborted } from "../call/wait.ts";
-import { NotFoundError } from "../errors.ts";
 import type { VersionReference } from "../versions.ts";
 import { FIRST_MS } from "./pace.ts";
 import type { Polled, Poller } from "./poller.ts";
 import type { ListPlace } from "./run-list.ts";
 import type { AnyReference, Look, RunEnd, RunPort, RunResult } from "./runs.ts";
-
-const LAG_MS = 10_000;
 
 /** How a run is watched. */
 export interface WatchParts<Result = RunResult, Reference extends AnyReference = VersionReference> {
@@ -82,7 +79,7 @@ export class Watch<Result = RunResult, Reference extends AnyReference = VersionR
       return seen;
     } catch (fault) {
       signal.throwIfAborted();
-      if (!isPassing(fault) && !this.#isLag(fault)) throw fault;
+      if (!isPassing(fault) && !isLag(fault, this.port.dispatchedMs)) throw fault;
       this.fault = fault;
       return { steps: [] };
     }
@@ -92,12 +89,6 @@ export class Watch<Result = RunResult, Reference extends AnyReference = VersionR
     this.#control.abort();
     this.#poller.remove(this);
     this.#onLeft?.();
-  }
-
-  /** A run that was dispatched just now may not be found yet: one of the service's machines may lag behind another. */
-  #isLag(fault: unknown): boolean {
-    const { dispatchedMs } = this.port;
-    return fault instanceof NotFoundError && dispatchedMs !== undefined && performance.now() - dispatchedMs < LAG_MS;
   }
 
   async #untilEnd(signal: AbortSignal): Promise<RunEnd<Result>> {

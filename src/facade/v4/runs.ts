@@ -1,8 +1,8 @@
 import { complete, viewOf } from "../call/answers.ts";
 import type { Api } from "../call/api.ts";
 import { checkId } from "../call/check.ts";
+import { isLag } from "../call/passing.ts";
 import { toDate, toNumber } from "../call/wire.ts";
-import { NotFoundError } from "../errors.ts";
 import type { RunEnd, RunPort } from "../runs/runs.ts";
 import type { CallOptions, Ok } from "../types.ts";
 import type { RunVersion } from "../versions.ts";
@@ -13,8 +13,6 @@ const RUN = "/v4/runs/{run_id}";
 const STATUS = "/v4/runs/{run_id}/status";
 const TERMINAL: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
 const AT_WORK: ReadonlySet<string> = new Set(["queued", "dispatching", "running"]);
-/** A run that was started just now may not be found yet. */
-const LAG_MS = 10_000;
 /** How often the events of a run that is over are asked for in vain, until its answer is given without them. */
 const LOOKS_IN_VAIN = 3;
 
@@ -69,8 +67,7 @@ export function v4RunPort(
     try {
       return complete(await api.GET(STATUS, { params, ...options }), `GET ${STATUS}`, "status").status;
     } catch (error) {
-      const isFresh = dispatchedMs !== undefined && performance.now() - dispatchedMs < LAG_MS;
-      if (isFresh && error instanceof NotFoundError) return "queued";
+      if (isLag(error, dispatchedMs)) return "queued";
       throw error;
     }
   };
